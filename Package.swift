@@ -1,0 +1,116 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module of the house. Who may import whom is listed here and held by `HouseTests`.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let socketsOnly: TargetDependencyCondition? = .when(traits: ["SocketTransport"])
+
+let package = Package(
+    name: "concord",
+    products: [
+        .executable(name: "concordd", targets: ["concordd"]),
+        .executable(name: "concord", targets: ["concord"]),
+        .executable(name: "concord-bench", targets: ["concord-bench"]),
+        .library(name: "ConcordClient", targets: ["ConcordClient", "ConcordModel"]),
+    ],
+    traits: [
+        .trait(
+            name: "SocketTransport",
+            description: "The client library speaks over plain sockets (Linux) instead of URLSession."),
+        .default(enabledTraits: ["SocketTransport"]),
+    ],
+    targets: [
+        .target(name: "CConcordLinux", linkerSettings: [.linkedLibrary("crypto")]),
+        room("ConcordBytes"),
+        room("ConcordModel", ["ConcordBytes"]),
+        room("ConcordAPI", ["ConcordModel", "ConcordBytes"]),
+        room("ConcordRaft", ["ConcordBytes"]),
+        room("ConcordState", ["ConcordModel", "ConcordBytes"]),
+        room("ConcordStorage", ["ConcordRaft", "ConcordBytes"]),
+        room(
+            "ConcordReplica",
+            ["ConcordRaft", "ConcordState", "ConcordStorage", "ConcordModel", "ConcordBytes"]),
+        room("ConcordHTTP", ["ConcordBytes"]),
+        room("ConcordLinux", ["CConcordLinux", "ConcordBytes"]),
+        room(
+            "ConcordEndpoints",
+            ["ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel", "ConcordBytes"]),
+        room(
+            "ConcordServer",
+            [
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica",
+                "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",
+            ]),
+        room(
+            "ConcordClient",
+            [
+                "ConcordAPI", "ConcordModel",
+                .target(name: "ConcordHTTP", condition: socketsOnly),
+                .target(name: "ConcordLinux", condition: socketsOnly),
+            ]),
+        room("ConcordCommandLine"),
+        room("ConcordTool", ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"]),
+        room(
+            "ConcordBench",
+            ["ConcordClient", "ConcordHTTP", "ConcordLinux", "ConcordCommandLine", "ConcordBytes"]),
+        room(
+            "ConcordSimulator",
+            [
+                "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel",
+                "ConcordBytes",
+            ]),
+
+        program("concordd", ["ConcordServer", "ConcordCommandLine"]),
+        program("concord", ["ConcordTool", "ConcordCommandLine"]),
+        program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
+
+        tests("HouseTests", []),
+        tests("ConcordBytesTests", ["ConcordBytes"]),
+        tests("ConcordModelTests", ["ConcordModel", "ConcordBytes"]),
+        tests("ConcordAPITests", ["ConcordAPI", "ConcordModel", "ConcordBytes"]),
+        tests("ConcordRaftTests", ["ConcordRaft", "ConcordBytes"]),
+        tests("ConcordStateTests", ["ConcordState", "ConcordModel", "ConcordBytes"]),
+        tests(
+            "ConcordStorageTests",
+            ["ConcordStorage", "ConcordSimulator", "ConcordRaft", "ConcordBytes"]),
+        tests("ConcordHTTPTests", ["ConcordHTTP", "ConcordBytes"]),
+        tests("ConcordLinuxTests", ["ConcordLinux", "ConcordBytes"]),
+        tests(
+            "ConcordReplicaTests",
+            [
+                "ConcordSimulator", "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft",
+                "ConcordModel", "ConcordBytes",
+            ]),
+        tests(
+            "ConcordEndpointsTests",
+            [
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel",
+                "ConcordBytes",
+            ]),
+        tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),
+        tests("ConcordCommandLineTests", ["ConcordCommandLine"]),
+        tests("ConcordBenchTests", ["ConcordBench"]),
+        tests(
+            "ConcordSystemTests",
+            ["ConcordClient", "ConcordTool", "ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux", "ConcordBytes"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,19 @@
+package enum ModelLimits {
+    /// The version of the command envelope that this build writes.
+    package static let envelopeVersion: UInt8 = 1
+    /// The highest feature level that this build supports.
+    package static let featureLevel: UInt16 = 1
+    /// A key on disk or wire; the replicated setting is smaller.
+    package static let keyBytesMax = 65_535
+    /// A value on disk or wire; the replicated setting is smaller.
+    package static let valueBytesMax = 4 << 20
+    package static let idempotencyKeyBytesMax = 128
+    package static let principalBytesMax = 1024
+    /// Revisions in one `If-Match`.
+    package static let conditionRevisionsMax = 64
+    package static let settingsPerCommandMax = 256
+    /// Commands in one log entry: more than a turn of the loop ever gathers, so a larger count is damage.
+    package static let commandsPerEntryMax = 16_384
+    /// One command: an operation with the largest value and key, and room for the envelope.
+    package static let commandBytesMax = 8 << 20
+}

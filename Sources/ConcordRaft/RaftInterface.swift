@@ -1,0 +1,128 @@
+// What goes into the core and what comes out of it, as values. The core has no clock, disk, network, thread
+// or randomness: whoever drives it tells it the time and does what it asks for.
+
+/// The numbers of a cluster's elections, in milliseconds.
+package struct RaftSettings: Equatable, Sendable {
+    package var heartbeatMilliseconds: UInt64
+    /// T: a follower waits between T and 2T without a leader before it asks for votes.
+    package var electionTimeoutMilliseconds: UInt64
+
+    package init(heartbeatMilliseconds: UInt64 = 50, electionTimeoutMilliseconds: UInt64 = 250) {
+        precondition(
+            heartbeatMilliseconds > 0 && heartbeatMilliseconds * 2 <= electionTimeoutMilliseconds,
+            "an election timeout must hold at least two heartbeats")
+        self.heartbeatMilliseconds = heartbeatMilliseconds
+        self.electionTimeoutMilliseconds = electionTimeoutMilliseconds
+    }
+}
+
+/// What a member knows when it starts: what its disk holds.
+package struct RestoredLog: Sendable {
+    package var hardState: HardState
+    /// The configuration that holds before the first entry.
+    package var initialConfiguration: Configuration
+    /// All durable entries, from index 1 without a hole.
+    package var entries: [Entry]
+
+    package init(hardState: HardState, initialConfiguration: Configuration, entries: [Entry]) {
+        self.hardState = hardState
+        self.initialConfiguration = initialConfiguration
+        self.entries = entries
+    }
+}
+
+/// Numbers the writes that the core asks for, 1, 2, 3, …; the disk finishes them in this order.
+package struct WriteSequence: Comparable, Hashable, Sendable {
+    package let rawValue: UInt64
+
+    package init(_ rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// Durable from the start.
+    package static var zero: WriteSequence { WriteSequence(0) }
+
+    package static func < (left: WriteSequence, right: WriteSequence) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// Something to make durable: first the hard state, then the entries.
+package struct LogWrite: Equatable, Sendable {
+    package var sequence: WriteSequence
+    package var hardState: HardState?
+    /// Contiguous. They replace whatever the log holds from the first one's index on.
+    package var entries: [Entry]
+
+    package init(sequence: WriteSequence, hardState: HardState?, entries: [Entry]) {
+        self.sequence = sequence
+        self.hardState = hardState
+        self.entries = entries
+    }
+}
+
+/// A message and the write that must be durable before it may leave this member.
+package struct OutboundMessage: Equatable, Sendable {
+    package var message: Message
+    package var after: WriteSequence
+
+    package init(message: Message, after: WriteSequence) {
+        self.message = message
+        self.after = after
+    }
+}
+
+package enum Role: Equatable, Sendable {
+    case follower
+    case preCandidate
+    case candidate
+    case leader
+}
+
+/// Where this member stands.
+package struct Standing: Equatable, Sendable {
+    package var role: Role
+    package var term: Term
+    /// The leader of `term` as far as this member knows.
+    package var leader: MemberID?
+
+    package init(role: Role, term: Term, leader: MemberID?) {
+        self.role = role
+        self.term = term
+        self.leader = leader
+    }
+}
+
+/// The answer to a read barrier: reads that began before the barrier may be answered from any state that has
+/// applied `index` (dissertation §6.4).
+package struct ReadyBarrier: Equatable, Sendable {
+    package var id: UInt64
+    package var index: LogIndex
+
+    package init(id: UInt64, index: LogIndex) {
+        self.id = id
+        self.index = index
+    }
+}
+
+/// What the core wants since it was last asked.
+package struct Output: Sendable {
+    package var write: LogWrite?
+    package var messages: [OutboundMessage] = []
+    /// Newly committed entries, in order, each exactly once in the life of this value.
+    package var committed: [Entry] = []
+    package var readyBarriers: [ReadyBarrier] = []
+    /// Barriers that got no answer and never will: ask again with a new id.
+    package var lostBarriers: [UInt64] = []
+    /// Set when role, term or leader changed since the last output.
+    package var standing: Standing?
+
+    package init() {}
+}
+
+/// What became of a proposal.
+package enum ProposeResult: Equatable, Sendable {
+    /// It will stand at `index` if the entry of that index turns out to have this `term`.
+    case accepted(index: LogIndex, term: Term)
+    case notLeader
+    /// Too many bytes wait for their commit.
+    case overloaded
+}

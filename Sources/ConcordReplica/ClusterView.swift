@@ -1,0 +1,87 @@
+package import ConcordModel
+package import ConcordRaft
+
+/// The cluster as its leader sees it: `GET /v1/cluster`.
+package struct ClusterView: Equatable, Sendable {
+    package struct Member: Equatable, Sendable {
+        package var id: MemberID
+        package var name: String
+        package var peerAddress: String
+        /// `nil` as long as no handshake told it.
+        package var clientURL: String?
+        package var build: String?
+        package var role: Configuration.Role
+        /// What of the leader's log this member holds; `nil` on a member that does not lead.
+        package var matchIndex: LogIndex?
+        /// Entries that it lacks.
+        package var lag: UInt64?
+        /// Since the leader last heard from it.
+        package var silentMilliseconds: UInt64?
+
+        package init(
+            id: MemberID, name: String, peerAddress: String, clientURL: String?, build: String?,
+            role: Configuration.Role, matchIndex: LogIndex?, lag: UInt64?, silentMilliseconds: UInt64?
+        ) {
+            self.id = id
+            self.name = name
+            self.peerAddress = peerAddress
+            self.clientURL = clientURL
+            self.build = build
+            self.role = role
+            self.matchIndex = matchIndex
+            self.lag = lag
+            self.silentMilliseconds = silentMilliseconds
+        }
+    }
+
+    package var clusterID: ClusterID
+    package var leader: MemberID?
+    package var members: [Member]
+
+    package init(clusterID: ClusterID, leader: MemberID?, members: [Member]) {
+        self.clusterID = clusterID
+        self.leader = leader
+        self.members = members
+    }
+}
+
+/// This member alone, without asking anyone: `GET /v1/status`, `/livez`, `/readyz`.
+package struct StatusView: Equatable, Sendable {
+    package var id: MemberID
+    package var name: String
+    package var boot: UInt64
+    package var clusterID: ClusterID?
+    package var standing: Standing
+    package var leaderClientURL: String?
+    package var commitIndex: LogIndex
+    package var appliedIndex: LogIndex
+    package var lastIndex: LogIndex
+    package var revision: Revision
+    package var epoch: Epoch
+    package var clusterClock: UInt64
+    package var stateHash: UInt128
+    package var nodesCount: UInt64
+    package var waitingRequests: Int
+
+    package init(
+        id: MemberID, name: String, boot: UInt64, clusterID: ClusterID?, standing: Standing, leaderClientURL: String?,
+        commitIndex: LogIndex, appliedIndex: LogIndex, lastIndex: LogIndex, revision: Revision, epoch: Epoch,
+        clusterClock: UInt64, stateHash: UInt128, nodesCount: UInt64, waitingRequests: Int
+    ) {
+        self.id = id
+        self.name = name
+        self.boot = boot
+        self.clusterID = clusterID
+        self.standing = standing
+        self.leaderClientURL = leaderClientURL
+        self.commitIndex = commitIndex
+        self.appliedIndex = appliedIndex
+        self.lastIndex = lastIndex
+        self.revision = revision
+        self.epoch = epoch
+        self.clusterClock = clusterClock
+        self.stateHash = stateHash
+        self.nodesCount = nodesCount
+        self.waitingRequests = waitingRequests
+    }
+}

@@ -1,0 +1,194 @@
+package import ConcordModel
+package import ConcordRaft
+package import ConcordStorage
+
+// What goes into a member and what comes out of it, as values: the server's event loop and the simulator
+// drive the same code. Times are milliseconds of one monotonic clock.
+
+/// A request of a client, as its connection numbers it. Unique within the boot.
+package struct RequestID: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    package init(_ rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+}
+
+package enum ReadConsistency: Equatable, Sendable {
+    case linearizable
+    /// This member's own state.
+    case local
+}
+
+package struct ReplicaRequest: Sendable {
+    package enum Body: Sendable {
+        case write(Operation, RetryIdentity)
+        /// The state must have reached `minimum` before it is asked.
+        case read(Query, ReadConsistency, minimum: Revision)
+        /// The member list and everyone's position, linearizable.
+        case cluster
+    }
+
+    package var id: RequestID
+    package var timeoutMilliseconds: UInt64
+    package var body: Body
+
+    package init(id: RequestID, timeoutMilliseconds: UInt64, body: Body) {
+        self.id = id
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.body = body
+    }
+}
+
+/// Why a request got no outcome.
+package enum RequestFailure: Equatable, Sendable {
+    /// The time is over and nothing happened (408).
+    case timeout
+    /// The time is over and the write may still take effect (504).
+    case outcomeUnknown
+    /// Nothing happened; try again after this long (503 `no_leader`).
+    case noLeader(retryAfterMilliseconds: UInt64)
+    /// Nothing happened: too much waits already (429).
+    case overloaded
+    /// This member is not formed yet (503 `recovering`).
+    case recovering
+}
+
+package struct ReplicaReply: Sendable {
+    package enum Result: Sendable {
+        case outcome(Outcome)
+        case answer(QueryResult)
+        case cluster(ClusterView)
+        case failed(RequestFailure)
+    }
+
+    package var id: RequestID
+    package var result: Result
+    /// The state that judged the request.
+    package var revision: Revision
+    package var epoch: Epoch
+
+    package init(id: RequestID, result: Result, revision: Revision, epoch: Epoch) {
+        self.id = id
+        self.result = result
+        self.revision = revision
+        self.epoch = epoch
+    }
+}
+
+/// What a peer said of itself in the handshake.
+package struct PeerIdentity: Equatable, Sendable {
+    package var id: MemberID
+    package var name: String
+    package var boot: UInt64
+    package var peerAddress: String
+    package var clientURL: String
+    package var featureLevel: UInt16
+    /// The version of its build, for people.
+    package var build: String
+    /// `nil`: not formed yet.
+    package var clusterID: ClusterID?
+
+    package init(
+        id: MemberID, name: String, boot: UInt64, peerAddress: String, clientURL: String, featureLevel: UInt16,
+        build: String, clusterID: ClusterID?
+    ) {
+        self.id = id
+        self.name = name
+        self.boot = boot
+        self.peerAddress = peerAddress
+        self.clientURL = clientURL
+        self.featureLevel = featureLevel
+        self.build = build
+        self.clusterID = clusterID
+    }
+}
+
+package enum ReplicaInput: Sendable {
+    /// Time has passed.
+    case tick(now: UInt64)
+    case request(ReplicaRequest)
+    /// The client went away: nobody waits for this answer any more. A write may still take effect.
+    case abandon(RequestID)
+    /// A handshake with a peer succeeded, in either direction.
+    case peerConnected(PeerIdentity)
+    case peerMessage(from: MemberID, PeerMessage)
+    /// The connection that this peer sent on was closed, one redial was refused or met another boot.
+    case peerLost(MemberID)
+    /// Every log write up to this one is durable.
+    case logDurable(WriteSequence)
+    /// The member record asked for last is durable.
+    case memberRecordDurable
+    /// SIGTERM: stop leading; requests are still answered.
+    case resign
+}
+
+/// Something that a person should read in the log.
+package enum Notice: Equatable, Sendable {
+    case formed(ClusterID)
+    case standing(Standing)
+}
+
+/// Why a member must not go on.
+package enum HaltReason: Equatable, Sendable {
+    /// A formed peer's initial configuration does not name this member: a wiped volume under a known name, or
+    /// a member that was never part of that cluster.
+    case notAMember(peer: PeerIdentity)
+    /// A peer belongs to another cluster.
+    case otherCluster(peer: PeerIdentity, own: ClusterID)
+    /// A committed entry that this build cannot read.
+    case unreadableEntry(LogIndex)
+}
+
+/// What a member wants done at the end of a turn.
+package struct ReplicaEffects: Sendable {
+    /// In order, for the storage thread.
+    package var logWrites: [LogWrite] = []
+    /// To be made durable and answered by `memberRecordDurable`.
+    package var memberRecord: MemberRecord?
+    package var messages: [(to: MemberID, message: PeerMessage)] = []
+    package var replies: [ReplicaReply] = []
+    package var notices: [Notice] = []
+    package var halt: HaltReason?
+
+    package init() {}
+}
+
+/// A member that was listed at the start: `--cluster name=HOST:PORT`.
+package struct ListedMember: Equatable, Sendable {
+    package var name: String
+    package var peerAddress: String
+
+    package init(name: String, peerAddress: String) {
+        self.name = name
+        self.peerAddress = peerAddress
+    }
+}
+
+/// What a member starts from.
+package struct ReplicaStart: Sendable {
+    package var record: MemberRecord
+    package var hardState: HardState
+    package var entries: [Entry]
+    /// Who forms the cluster; not looked at once formed.
+    package var listed: [ListedMember]
+    package var clientURL: String
+    package var raft: RaftSettings
+    /// Chooses election timeouts.
+    package var seed: UInt64
+    package var now: UInt64
+
+    package init(
+        record: MemberRecord, hardState: HardState, entries: [Entry], listed: [ListedMember], clientURL: String,
+        raft: RaftSettings, seed: UInt64, now: UInt64
+    ) {
+        self.record = record
+        self.hardState = hardState
+        self.entries = entries
+        self.listed = listed
+        self.clientURL = clientURL
+        self.raft = raft
+        self.seed = seed
+        self.now = now
+    }
+}

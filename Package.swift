@@ -110,7 +110,10 @@ let package = Package(
         tests("ConcordBenchTests", ["ConcordBench"]),
         tests(
             "ConcordSystemTests",
-            ["ConcordClient", "ConcordTool", "ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux", "ConcordBytes"]),
+            [
+                "ConcordClient", "ConcordTool", "ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux",
+                "ConcordBytes",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -26,7 +26,8 @@
 
     /// Reads only `range` of `bytes`.
     @inlinable package init(_ bytes: [UInt8], in range: Range<Int>) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "a reader's range lies outside its bytes")
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= bytes.count, "a reader's range lies outside its bytes")
         self.bytes = bytes
         self.position = range.lowerBound
         self.end = range.upperBound
@@ -110,7 +111,9 @@
         guard position == end else { throw .trailing }
     }
 
-    @inlinable package mutating func readInteger<Value: FixedWidthInteger & UnsignedInteger>() throws(ByteError) -> Value {
+    @inlinable package mutating func readInteger<Value: FixedWidthInteger & UnsignedInteger>() throws(ByteError)
+        -> Value
+    {
         let size = MemoryLayout<Value>.size
         let start = try advance(size)
         var value: Value = 0

@@ -7,7 +7,8 @@ package enum CRC32C {
 
     /// The checksum of `range` of `bytes`.
     package static func checksum(_ bytes: [UInt8], in range: Range<Int>, seed: UInt32 = 0) -> UInt32 {
-        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "a checksum's range lies outside its bytes")
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= bytes.count, "a checksum's range lies outside its bytes")
         var crc = ~seed
         let table = tables
         // Safe: both buffers outlive the closure and every index below is within the range checked above.

@@ -12,7 +12,8 @@ package struct MemberRecord: Equatable, Sendable {
     package var initialConfiguration: Configuration?
 
     package init(
-        id: MemberID, name: String, boot: UInt64, clusterID: ClusterID? = nil, initialConfiguration: Configuration? = nil
+        id: MemberID, name: String, boot: UInt64, clusterID: ClusterID? = nil,
+        initialConfiguration: Configuration? = nil
     ) {
         self.id = id
         self.name = name

@@ -102,7 +102,7 @@ let package = Package(
         tests(
             "ConcordEndpointsTests",
             [
-                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel",
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordRaft", "ConcordModel",
                 "ConcordBytes",
             ]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),

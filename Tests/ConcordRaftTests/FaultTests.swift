@@ -17,8 +17,9 @@ struct FaultTests {
         weather.encodes = random.chance(percent: 10)
         weather.lossPercent = random.chance(percent: 60) ? random.below(25) : 0
         weather.duplicatePercent = random.chance(percent: 60) ? random.below(25) : 0
-        weather.straggleMilliseconds = random.chance(percent: 50) ? 1 + random.below(3000) : 0
         weather.isOrdered = random.chance(percent: 30)
+        // On an ordered link a straggler would hold up all behind it.
+        weather.straggleMilliseconds = !weather.isOrdered && random.chance(percent: 70) ? 1 + random.below(3000) : 0
         weather.delay = 0...(1 + random.below(random.chance(percent: 30) ? 80 : 10))
         weather.diskDelay = 0...(1 + random.below(random.chance(percent: 30) ? 150 : 8))
         return weather

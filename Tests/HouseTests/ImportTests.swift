@@ -16,9 +16,10 @@ import Testing
         "ConcordEndpoints": ["ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel", "ConcordBytes"],
         "ConcordServer": [
             "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica", "ConcordStorage",
-            "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",
+            "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes", "ConcordCommandLine",
         ],
-        "ConcordClient": ["ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux"],
+        // Of these HTTP, Linux and Bytes only with the trait SocketTransport.
+        "ConcordClient": ["ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux", "ConcordBytes"],
         "ConcordCommandLine": [],
         "ConcordTool": ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"],
         "ConcordBench": ["ConcordClient", "ConcordHTTP", "ConcordLinux", "ConcordCommandLine", "ConcordBytes"],

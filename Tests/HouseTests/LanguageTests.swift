@@ -18,6 +18,8 @@ import Testing
     ]
 
     static let unsafeModules: Set = ["ConcordBytes", "ConcordLinux"]
+    /// Writes to the terminal on every system that the tools are built for, where ConcordLinux is not.
+    static let unsafeFiles: Set = ["Sources/ConcordCommandLine/StandardStream.swift"]
     /// How far above an unsafe expression its reason may stand: a function's worth.
     static let reasonLinesMax = 24
     static let realTimeTargets: Set = ["ConcordLinuxTests", "ConcordSystemTests"]
@@ -51,6 +53,10 @@ import Testing
         #expect(findings("// A remark.\nunsafe a()", in: "Sources/ConcordLinux/a.swift").count == 1)
         let far = "// Safe: so it is.\n" + String(repeating: "\n", count: 24) + "unsafe a()"
         #expect(findings(far, in: "Sources/ConcordLinux/a.swift").count == 1)
+        let once = "// Safe here and below: a string lives as long as the call.\n"
+        #expect(
+            findings(once + String(repeating: "\n", count: 90) + "unsafe a()", in: "Sources/ConcordLinux/a.swift")
+                .isEmpty)
         #expect(findings("let a: UnsafeRawPointer // unsafe", in: "Sources/ConcordRaft/a.swift").isEmpty)
     }
 
@@ -101,13 +107,16 @@ import Testing
     }
 
     static func unsafeFindings(_ file: SourceText) -> [Finding] {
-        file.code.indices.compactMap { index in
+        let isAddress = file.isProduct && (unsafeModules.contains(file.target) || unsafeFiles.contains(file.path))
+        var reasonEnds = -1
+        return file.code.indices.compactMap { index in
+            if file.comments[index].mentions("Safe here and below:") { reasonEnds = .max }
+            if file.comments[index].mentions("Safe:") { reasonEnds = max(reasonEnds, index + reasonLinesMax - 1) }
             guard file.code[index].mentions("unsafe") else { return nil }
-            guard file.isProduct, unsafeModules.contains(file.target) else {
+            guard isAddress else {
                 return Finding(file.path, line: index + 1, "unsafe outside of \(unsafeModules.sorted())")
             }
-            let near = file.comments[max(0, index - reasonLinesMax + 1)...index]
-            guard !near.contains(where: { $0.mentions("Safe:") }) else { return nil }
+            guard index > reasonEnds else { return nil }
             return Finding(file.path, line: index + 1, "unsafe without a line that says why it is Safe:")
         }
     }

@@ -84,7 +84,7 @@ let package = Package(
         program("concord", ["ConcordTool", "ConcordCommandLine"]),
         program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
 
-        tests("HouseTests", []),
+        tests("HouseTests", ["ConcordEndpoints", "ConcordHTTP"]),
         tests("ConcordBytesTests", ["ConcordBytes"]),
         tests("ConcordModelTests", ["ConcordModel", "ConcordBytes"]),
         tests("ConcordAPITests", ["ConcordAPI", "ConcordModel", "ConcordBytes"]),

@@ -37,10 +37,12 @@ import Testing
         "ConcordLinux": ["Glibc", "Synchronization"],
         "ConcordServer": ["Synchronization"],
         "ConcordClient": ["Foundation", "FoundationEssentials", "FoundationNetworking", "Synchronization"],
-        "ConcordTool": ["Foundation"],
+        "ConcordTool": ["Foundation", "Synchronization"],
         "ConcordBench": ["Foundation", "Synchronization"],
         // Only to write to the terminal, on whatever system the client library is built for.
         "ConcordCommandLine": ["Foundation", "Glibc", "Musl", "Darwin"],
+        "concord": ["Foundation"],
+        "concord-bench": ["Foundation"],
     ]
 
     @Test func everyModuleImportsOnlyWhatItMay() {

@@ -53,6 +53,8 @@ static void become(
         sources[index] = fcntl(source, F_DUPFD_CLOEXEC, 3);
     }
     for (int index = 0; index < 3; index += 1) dup2(sources[index], index);
+    // Also what this program itself was started with. A kernel too old for this leaves it open.
+    syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     execve(path, arguments, environment);
     int error = errno;
     if (write(report, &error, sizeof error) < 0) _exit(126);

@@ -40,20 +40,19 @@ package struct Descriptor: ~Copyable, Sendable {
         let result = unsafe bytes.withUnsafeBytes { unsafe concord_write_all(number, $0.baseAddress, $0.count) }
         _ = try checked(result, "write")
     }
-
-    /// The two ends of a new pipe.
-    package static func pipe() throws(SystemError) -> Pipe {
-        var (reader, writer): (Int32, Int32) = (-1, -1)
-        // Safe: both variables outlive the call.
-        _ = try checked(unsafe concord_pipe(&reader, &writer), "make a pipe")
-        return Pipe(reader: Descriptor(owning: reader), writer: Descriptor(owning: writer))
-    }
 }
 
 /// Bytes written to one end come out of the other.
 package struct Pipe: ~Copyable, Sendable {
     package let reader: Descriptor
     package let writer: Descriptor
+
+    package static func make() throws(SystemError) -> Pipe {
+        var (reader, writer): (Int32, Int32) = (-1, -1)
+        // Safe: both variables outlive the call.
+        _ = try checked(unsafe concord_pipe(&reader, &writer), "make a pipe")
+        return Pipe(reader: Descriptor(owning: reader), writer: Descriptor(owning: writer))
+    }
 }
 
 /// The three descriptors that a program starts with.

@@ -25,6 +25,13 @@ package struct ReadyDescriptor: Equatable, Sendable {
     package let isWritable: Bool
     /// Both directions are over, or an error is pending.
     package let isClosed: Bool
+
+    package init(token: UInt64, isReadable: Bool, isWritable: Bool, isClosed: Bool) {
+        self.token = token
+        self.isReadable = isReadable
+        self.isWritable = isWritable
+        self.isClosed = isClosed
+    }
 }
 
 /// Waits for many descriptors, a deadline and other threads at once (epoll, level-triggered).

@@ -39,10 +39,14 @@ package struct Directory: ~Copyable, Sendable {
     }
 
     private static func parent(of path: Substring) -> String {
-        var path = path
-        while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+        func trimmed(_ path: Substring) -> Substring {
+            var path = path
+            while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+            return path
+        }
+        let path = trimmed(path)
         guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        return String(trimmed(path[...slash]))
     }
 
     package func open(_ name: String, creating: Bool) throws(SystemError) -> File {

@@ -2,28 +2,28 @@
 ///
 /// What lies before `firstIndex` was released (its effects are in a snapshot); it was committed, so it equals
 /// every leader's log (dissertation §5.1). Only the last released entry's term is still known.
-struct RaftLog: Sendable {
+package struct RaftLog: Sendable {
     /// A configuration and the index from which it holds.
-    struct ConfigurationMark: Sendable {
-        var index: LogIndex
-        var configuration: Configuration
+    package struct ConfigurationMark: Sendable {
+        package var index: LogIndex
+        package var configuration: Configuration
     }
 
-    private(set) var firstIndex: LogIndex
+    package private(set) var firstIndex: LogIndex
     private let releasedTerm: Term
     private let releasedClock: UInt64
     private var entries: [Entry]
     /// In order of index; the first one holds before every entry that is here.
-    private(set) var marks: [ConfigurationMark]
+    package private(set) var marks: [ConfigurationMark]
 
-    init(restored: RestoredLog) {
+    package init(restored: RestoredLog) {
         self.init(initialConfiguration: restored.initialConfiguration)
         entries.reserveCapacity(restored.entries.count)
         for entry in restored.entries { append(entry) }
     }
 
     /// - Parameter released: the last entry that is not here any more.
-    init(
+    package init(
         initialConfiguration: Configuration, released: LogIndex = .zero, releasedTerm: Term = .zero,
         releasedClock: UInt64 = 0
     ) {
@@ -34,29 +34,29 @@ struct RaftLog: Sendable {
         marks = [ConfigurationMark(index: released, configuration: initialConfiguration)]
     }
 
-    var lastIndex: LogIndex { LogIndex(firstIndex.rawValue - 1 + UInt64(entries.count)) }
-    var lastTerm: Term { entries.last?.term ?? releasedTerm }
-    var lastClock: UInt64 { entries.last?.clock ?? releasedClock }
+    package var lastIndex: LogIndex { LogIndex(firstIndex.rawValue - 1 + UInt64(entries.count)) }
+    package var lastTerm: Term { entries.last?.term ?? releasedTerm }
+    package var lastClock: UInt64 { entries.last?.clock ?? releasedClock }
 
     /// The latest configuration, committed or not: a member uses it as soon as it is in its log
     /// (dissertation §4.1).
-    var configuration: Configuration { marks[marks.count - 1].configuration }
+    package var configuration: Configuration { marks[marks.count - 1].configuration }
 
     /// `nil` beyond the log and before the last released entry; 0 at index 0.
-    func term(at index: LogIndex) -> Term? {
+    package func term(at index: LogIndex) -> Term? {
         if index.next == firstIndex { return releasedTerm }
         guard index >= firstIndex, index <= lastIndex else { return nil }
         return entries[position(of: index)].term
     }
 
-    func clock(at index: LogIndex) -> UInt64? {
+    package func clock(at index: LogIndex) -> UInt64? {
         if index.next == firstIndex { return releasedClock }
         guard index >= firstIndex, index <= lastIndex else { return nil }
         return entries[position(of: index)].clock
     }
 
     /// All entries of `range`, which must be here.
-    func entries(in range: ClosedRange<LogIndex>) -> ArraySlice<Entry> {
+    package func entries(in range: ClosedRange<LogIndex>) -> ArraySlice<Entry> {
         precondition(
             range.lowerBound >= firstIndex && range.upperBound <= lastIndex,
             "entries were asked for that the log does not hold")
@@ -65,7 +65,7 @@ struct RaftLog: Sendable {
 
     /// Entries from `start` to the end, or as many as one message carries. A single entry larger than the
     /// limit travels alone.
-    func batch(from start: LogIndex) -> ArraySlice<Entry> {
+    package func batch(from start: LogIndex) -> ArraySlice<Entry> {
         precondition(start >= firstIndex, "a released entry cannot be sent")
         guard start <= lastIndex else { return [] }
         let first = position(of: start)
@@ -83,9 +83,10 @@ struct RaftLog: Sendable {
     /// The last index at or below `bound` whose term is at most `term`. Terms never fall along a log, so both
     /// sides of a conflict leap over whole terms with it (dissertation §3.5, last paragraphs). Not below the
     /// last released entry.
-    func lastIndex(atOrBelow bound: LogIndex, termAtMost term: Term) -> LogIndex {
+    package func lastIndex(atOrBelow bound: LogIndex, termAtMost term: Term) -> LogIndex {
         var low = 0
-        var high = bound < firstIndex ? 0 : min(entries.count, position(of: min(bound, lastIndex)) + 1)
+        let reachable = min(bound, lastIndex)
+        var high = reachable < firstIndex ? 0 : position(of: reachable) + 1
         while low < high {
             let middle = (low + high) / 2
             if entries[middle].term <= term {
@@ -97,7 +98,7 @@ struct RaftLog: Sendable {
         return LogIndex(firstIndex.rawValue - 1 + UInt64(low))
     }
 
-    mutating func append(_ entry: Entry) {
+    package mutating func append(_ entry: Entry) {
         precondition(entry.index == lastIndex.next, "an entry would leave a hole in the log or overwrite it")
         precondition(entry.term >= lastTerm, "terms fall along the log")
         precondition(entry.clock >= lastClock, "the cluster clock falls along the log")
@@ -110,7 +111,7 @@ struct RaftLog: Sendable {
     }
 
     /// Removes `index` and all behind it; a configuration among them holds no longer.
-    mutating func truncate(from index: LogIndex) {
+    package mutating func truncate(from index: LogIndex) {
         precondition(index >= firstIndex, "released entries were committed and cannot be removed")
         guard index <= lastIndex else { return }
         entries.removeSubrange(position(of: index)...)

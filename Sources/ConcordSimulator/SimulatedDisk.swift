@@ -15,6 +15,8 @@ package final class SimulatedDisk: Disk {
         case ioError
         /// It fails for want of space, half done.
         case full
+        /// The process is killed while it runs; what was written is still seen afterwards, durable or not.
+        case kill
     }
 
     package enum Moment: CaseIterable, Sendable {
@@ -31,7 +33,7 @@ package final class SimulatedDisk: Disk {
     /// What the operations were, if `keepsHistory`.
     package private(set) var history: [String] = []
     package var keepsHistory = false
-    /// Whether the power is off: everything fails until `restart`.
+    /// Whether power or process is gone: everything fails until `restart`.
     package private(set) var isOff = false
 
     private var random: SeededRandom
@@ -75,7 +77,6 @@ package final class SimulatedDisk: Disk {
 
     /// Cuts the power: what was not synchronised survives as chance has it.
     package func cutPower() {
-        guard !isOff else { return }
         isOff = true
         handles.removeAll()
         for change in nameChanges.prefix(Int(random.below(UInt64(nameChanges.count) + 1))) {
@@ -88,10 +89,11 @@ package final class SimulatedDisk: Disk {
 
     /// Ends the process that uses the disk: its files are closed, and what it wrote is still seen, durable or not.
     package func kill() {
+        isOff = true
         handles.removeAll()
     }
 
-    /// Turns the power on again.
+    /// Turns the power on again, or starts the process again.
     package func restart() {
         isOff = false
         handles.removeAll()
@@ -182,7 +184,7 @@ package final class SimulatedDisk: Disk {
         let run = try begin("synchronize \(name)")
         if run.isPartial {
             file.synchronizePartly(using: &random)
-            if !run.cutsPower { file.failSynchronization() }
+            if run.failsAlone { file.failSynchronization() }
         } else {
             file.synchronize()
         }
@@ -223,10 +225,11 @@ package final class SimulatedDisk: Disk {
         var operation: String
         var fault: Fault?
 
-        var cutsPower: Bool {
+        /// Whether the operation fails and everything else goes on.
+        var failsAlone: Bool {
             switch fault {
-            case .powerCut: true
-            case .ioError, .full, nil: false
+            case .ioError, .full: true
+            case .powerCut, .kill, nil: false
             }
         }
 
@@ -234,7 +237,7 @@ package final class SimulatedDisk: Disk {
         var isPartial: Bool {
             switch fault {
             case nil, .powerCut(.after): false
-            case .powerCut, .ioError, .full: true
+            case .powerCut, .ioError, .full, .kill: true
             }
         }
     }
@@ -254,6 +257,9 @@ package final class SimulatedDisk: Disk {
         case .powerCut:
             cutPower()
             try checkPower(run.operation)
+        case .kill:
+            kill()
+            try checkPower(run.operation)
         case .ioError: throw DiskError(.failed(errno: SimulatedDisk.ioErrorNumber), operation: run.operation)
         case .full: throw DiskError(.full, operation: run.operation)
         }
@@ -261,14 +267,14 @@ package final class SimulatedDisk: Disk {
 
     /// Changes a name, unless the operation fails with an error.
     private func change(_ change: NameChange, in run: Run) {
-        guard !run.isPartial || run.cutsPower else { return }
+        guard !run.failsAlone else { return }
         change.apply(to: &seenNames)
         nameChanges.append(change)
     }
 
     private func checkPower(_ operation: String) throws(DiskError) {
         guard !isOff else {
-            throw DiskError(.failed(errno: SimulatedDisk.ioErrorNumber), operation: "\(operation), without power")
+            throw DiskError(.failed(errno: SimulatedDisk.ioErrorNumber), operation: "\(operation), switched off")
         }
     }
 

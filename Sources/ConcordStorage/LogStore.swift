@@ -154,19 +154,23 @@ package struct LogStore<Storage: Disk> {
     private mutating func enterNext(roomFor bytes: Int) throws(StorageError) {
         let sequence = segment.sequence + 1
         disk.close(segment.file)
-        let file = try onDisk { () throws(DiskError) in
-            try disk.open(SegmentName.of(sequence), creating: false)
-        }
-        var size = try onDisk { () throws(DiskError) in try disk.size(of: file) }
+        var (file, size) = try openSegment(sequence)
         if size < bytes {
+            // Under a temporary name and renamed, as any other: made longer in place, a segment could be found
+            // half as long after a crash, and that would look like a file that was cut.
+            disk.close(file)
             let madeToMeasure = bytes + StorageLimits.blockBytes
-            try onDisk { () throws(DiskError) in
-                try writeZeros(to: file, in: size..<madeToMeasure, on: &disk)
-                try disk.synchronize(file)
-            }
-            size = madeToMeasure
+            try SegmentPreparation(sequence: sequence, bytes: madeToMeasure).run(on: &disk)
+            (file, size) = try openSegment(sequence)
         }
         segment = OpenSegment(file: file, sequence: sequence, bytes: size, offset: 0)
+    }
+
+    private mutating func openSegment(_ sequence: UInt64) throws(StorageError) -> (DiskFile, bytes: Int) {
+        try onDisk { () throws(DiskError) in
+            let file = try disk.open(SegmentName.of(sequence), creating: false)
+            return (file, try disk.size(of: file))
+        }
     }
 
     /// The next segment's making, for whoever wants to do it beside the log's writes; asked for once, `nil`

@@ -188,7 +188,8 @@ package enum Server {
         _ record: MemberRecord, against configuration: ServerConfiguration, listed: [ListedMember], log: Log
     ) throws(StartFailure) {
         guard let initial = record.initialConfiguration else {
-            guard listed.contains(where: { $0.name == record.name }), record.name == configuration.name || listed.count == 1
+            guard listed.contains(where: { $0.name == record.name }),
+                record.name == configuration.name || listed.count == 1
             else {
                 throw StartFailure(
                     exit: .configuration,

@@ -252,7 +252,7 @@ final class ServerLoop {
     private func takeSignals() {
         while let signal = try? signals.next() {
             if stop.isUnderWay {
-                exit = .success
+                if stop.elapsed(now: now) >= ServerLimits.impatienceMilliseconds { exit = .success }
             } else {
                 log.info("stopping", [("signal", "\(signal)")])
                 beginStop()

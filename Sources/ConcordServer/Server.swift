@@ -109,7 +109,6 @@ package enum Server {
                     poller: poller, endpoints: Endpoints(settings: settings),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
                 clientListener: clientListener, peerListener: peerListener,
-                peerAddress: (try literal(configuration.peerListen, port: peerListener.port), addresses.peerListen),
                 listed: listed, replica: replica)
         }
     }

@@ -54,3 +54,12 @@
         return taken
     }
 }
+
+extension ByteQueue {
+    /// Removes `count` bytes at the front and appends them to `target`.
+    @inlinable package mutating func move(_ count: Int, to target: inout [UInt8]) {
+        precondition(count >= 0 && count <= self.count, "more bytes were moved than are queued")
+        target.append(contentsOf: storage[head..<head + count])
+        consume(count)
+    }
+}

@@ -97,7 +97,7 @@ struct Caller: Sendable {
             progress.isAnswered = true
             return .answer(reply)
         }
-        let problem = Problem(reply)
+        let problem = ReplyProblem(reply)
         if problem.error.code == .clientExpired, let ticket = progress.ticket {
             return await renew(ticket, problem, &progress)
         }
@@ -114,7 +114,7 @@ struct Caller: Sendable {
     /// An unknown identity was refused without effect. That is the whole truth only if the write was never sent
     /// before; an earlier attempt may have been applied before the members forgot.
     private func renew(
-        _ ticket: WriteLedger.Ticket, _ problem: Problem, _ progress: inout Progress
+        _ ticket: WriteLedger.Ticket, _ problem: ReplyProblem, _ progress: inout Progress
     ) async -> Step {
         guard !progress.mayHaveHappened, progress.renewals < ClientLimits.identityRenewalsMax else {
             ledger.expire(ticket)

@@ -12,11 +12,10 @@ public struct ConcordEndpoint: Hashable, Sendable {
     public init?(_ text: String) {
         var rest = text[...]
         var scheme = "http"
-        if let separator = rest.range(of: "://") {
-            scheme = rest[..<separator.lowerBound].lowercased()
-            rest = rest[separator.upperBound...]
+        for known in ["http", "https"] where text.lowercased().hasPrefix("\(known)://") {
+            scheme = known
+            rest = rest.dropFirst(known.count + 3)
         }
-        guard scheme == "http" || scheme == "https" else { return nil }
         if rest.hasSuffix("/") { rest = rest.dropLast() }
         guard let (host, port) = ConcordEndpoint.hostAndPort(rest) else { return nil }
         self.scheme = scheme

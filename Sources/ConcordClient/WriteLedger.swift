@@ -14,47 +14,17 @@ final class WriteLedger: Sendable {
         let sequence: UInt64
     }
 
-    private struct Generation {
-        let identity: UInt128
-        var next: UInt64 = 1
-        var done: UInt64 = 0
-        var answeredAboveDone: Set<UInt64> = []
-        /// The first write was answered: the members know this identity.
-        var isKnown = false
-        var open = 0
-
-        var admits: Bool {
-            next == 1 || isKnown && next - done <= ClientLimits.openWritesMax
-        }
-    }
-
-    private enum Waiter {
-        case preparing
-        case waiting(CheckedContinuation<Result<Ticket, ConcordError>, Never>)
-        case abandoned(ConcordError)
-    }
-
-    private struct State {
-        var generations: [Int: Generation]
-        var current = 0
-        var waiters: [UInt64: Waiter] = [:]
-        /// Waiters in the order they came; those no longer in `waiters` are skipped.
-        var order: [UInt64] = []
-        var nextWaiter: UInt64 = 0
-    }
-
     private let surroundings: Surroundings
-    private let state: Mutex<State>
+    private let state: Mutex<LedgerState>
 
     init(surroundings: Surroundings) {
         self.surroundings = surroundings
-        let first = Generation(identity: WriteLedger.makeIdentity(surroundings))
-        self.state = Mutex(State(generations: [0: first]))
+        self.state = Mutex(LedgerState(identity: WriteLedger.makeIdentity(surroundings)))
     }
 
     /// Takes the next sequence; waits for its turn until `deadline`.
     func open(by deadline: Duration) async throws(ConcordError) -> Ticket {
-        if let ticket = state.withLock({ $0.order.isEmpty ? $0.admit() : nil }) { return ticket }
+        if let ticket = state.withLock({ $0.admitAtOnce() }) { return ticket }
         let id = state.withLock { $0.prepareWaiter() }
         let timer = Task {
             await surroundings.sleep(deadline - surroundings.now())
@@ -73,7 +43,7 @@ final class WriteLedger: Sendable {
 
     /// Up to which sequence all writes of the ticket's identity are answered; below the ticket's own.
     func done(for ticket: Ticket) -> UInt64 {
-        state.withLock { $0.generations[ticket.generation]?.done ?? 0 }
+        state.withLock { $0.done(ticket.generation) }
     }
 
     /// Ends a write, which is never sent again.
@@ -83,7 +53,7 @@ final class WriteLedger: Sendable {
             state.close(ticket)
             if ticket.sequence == 1 {
                 if answered {
-                    state.generations[ticket.generation]?.isKnown = true
+                    state.markKnown(ticket.generation)
                 } else {
                     state.retire(ticket.generation, WriteLedger.makeIdentity(surroundings))
                 }
@@ -103,22 +73,20 @@ final class WriteLedger: Sendable {
         WriteLedger.resume(admitted)
     }
 
-    private typealias Admitted = (continuation: CheckedContinuation<Result<Ticket, ConcordError>, Never>, Ticket)
-
     private static let waitedTooLong = ConcordError(
         .timeout, detail: "the write was not sent: too many writes of this client are waiting for their answers")
 
-    private static func resume(_ admitted: [Admitted]) {
+    private static func resume(_ admitted: [LedgerState.Admitted]) {
         for (continuation, ticket) in admitted {
             continuation.resume(returning: .success(ticket))
         }
     }
 
-    private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Result<Ticket, ConcordError>, Never>) {
-        let outcome = state.withLock { state -> (Result<Ticket, ConcordError>?, [Admitted]) in
+    private func wait(_ id: UInt64, _ continuation: TicketContinuation) {
+        let outcome = state.withLock { state -> (Result<Ticket, ConcordError>?, [LedgerState.Admitted]) in
             if case .abandoned(let error) = state.waiters[id] {
                 state.waiters[id] = nil
-                return (.failure(error), [])
+                return (.failure(error), state.admitWaiters())
             }
             state.waiters[id] = .waiting(continuation)
             return (nil, state.admitWaiters())
@@ -128,7 +96,7 @@ final class WriteLedger: Sendable {
     }
 
     private func abandon(_ id: UInt64, _ error: ConcordError) {
-        let continuation = state.withLock { state -> CheckedContinuation<Result<Ticket, ConcordError>, Never>? in
+        let continuation = state.withLock { state -> TicketContinuation? in
             switch state.waiters[id] {
             case .waiting(let continuation):
                 state.waiters[id] = nil
@@ -145,75 +113,5 @@ final class WriteLedger: Sendable {
 
     private static func makeIdentity(_ surroundings: Surroundings) -> UInt128 {
         UInt128(surroundings.random()) << 64 | UInt128(surroundings.random())
-    }
-}
-
-extension WriteLedger.State {
-    fileprivate mutating func admit() -> WriteLedger.Ticket? {
-        guard var generation = generations[current], generation.admits else { return nil }
-        let ticket = WriteLedger.Ticket(
-            generation: current, identity: generation.identity, sequence: generation.next)
-        generation.next += 1
-        generation.open += 1
-        generations[current] = generation
-        return ticket
-    }
-
-    fileprivate mutating func prepareWaiter() -> UInt64 {
-        let id = nextWaiter
-        nextWaiter += 1
-        waiters[id] = .preparing
-        order.append(id)
-        return id
-    }
-
-    /// Marks the ticket's sequence as answered and moves `done` over all that are.
-    fileprivate mutating func close(_ ticket: WriteLedger.Ticket) {
-        guard var generation = generations[ticket.generation] else {
-            preconditionFailure("a write was closed after its identity had no open writes left")
-        }
-        generation.open -= 1
-        generation.answeredAboveDone.insert(ticket.sequence)
-        while generation.answeredAboveDone.remove(generation.done + 1) != nil {
-            generation.done += 1
-        }
-        generations[ticket.generation] = generation
-        dropIfFinished(ticket.generation)
-    }
-
-    /// Makes `identity` the current one, if `number` still is.
-    fileprivate mutating func retire(_ number: Int, _ identity: UInt128) {
-        guard number == current else { return }
-        current += 1
-        generations[current] = WriteLedger.Generation(identity: identity)
-        dropIfFinished(number)
-    }
-
-    private mutating func dropIfFinished(_ number: Int) {
-        if number != current, let generation = generations[number], generation.open == 0 {
-            generations[number] = nil
-        }
-    }
-
-    fileprivate mutating func admitWaiters() -> [WriteLedger.Admitted] {
-        var admitted: [WriteLedger.Admitted] = []
-        var position = 0
-        search: while position < order.count {
-            let id = order[position]
-            switch waiters[id] {
-            case .waiting(let continuation):
-                guard let ticket = admit() else { break search }
-                waiters[id] = nil
-                admitted.append((continuation, ticket))
-                position += 1
-            case .preparing, .abandoned:
-                // Its task is between two steps; it asks again itself. Those behind it wait with it.
-                break search
-            case nil:
-                position += 1
-            }
-        }
-        order.removeFirst(position)
-        return admitted
     }
 }

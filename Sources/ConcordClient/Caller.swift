@@ -46,6 +46,26 @@ struct Caller: Sendable {
         return try result.get()
     }
 
+    /// Asks one member, once.
+    func runOnce(_ request: TransportRequest, at endpoint: ConcordEndpoint) async throws(ConcordError) -> TransportReply
+    {
+        let patience = min(options.attemptTimeout, options.timeout)
+        let reply: TransportReply
+        do throws(TransportFailure) {
+            reply = try await transport.send(request, to: endpoint, timeout: patience)
+        } catch {
+            switch error {
+            case .notSent(let reason): throw ConcordError(.unreachable, detail: "\(endpoint): \(reason)")
+            case .interrupted(let reason): throw ConcordError(.invalidReply, detail: "\(endpoint): \(reason)")
+            case .timedOut: throw ConcordError(.timeout, detail: "\(endpoint) did not answer in time")
+            case .cancelled: throw ConcordError(.cancelled, detail: "the task was cancelled")
+            case .closed: throw ConcordError(.closed, detail: "the client was shut down")
+            }
+        }
+        guard reply.status == 200 else { throw ReplyProblem(reply).error }
+        return reply
+    }
+
     private func repeatUntilAnswered(
         _ call: Call, _ progress: inout Progress
     ) async -> Result<TransportReply, ConcordError> {

@@ -46,6 +46,17 @@ extension ConcordClient {
         NodeSequence(client: self, path: path, options: options)
     }
 
+    /// How many nodes a listing has.
+    /// - Parameter recursive: of the whole subtree instead of the children alone; `path` itself is not counted.
+    /// - Throws: `notFound`, or what any call may throw.
+    public func count(_ path: String, recursive: Bool = false) async throws(ConcordError) -> UInt64 {
+        var target = try RequestTarget(node: path)
+        target.add("children")
+        if recursive { target.add("recursive") }
+        target.add("count")
+        return try await read(target).decode(CountDocument.self).count
+    }
+
     /// One page of a listing.
     /// - Parameter cursor: `next` of the page before; `nil` for the first.
     /// - Throws: `notFound`, `compacted` when the listing took so long that its revision is no longer kept, or what
@@ -68,7 +79,7 @@ extension ConcordClient {
             if let revision = options.revision { target.add("revision", "\(revision)") }
         }
         let reply = try await read(target)
-        let document = try reply.decode(ListDocument.self)
+        let document = try reply.decode(ListingDocument.self)
         return NodePage(
             nodes: document.nodes.map(ConcordNode.init), revision: document.revision, next: document.next,
             position: reply.position)

@@ -29,18 +29,6 @@ extension ConcordClient {
         }
     }
 
-    /// The member that answers first, about itself alone.
-    /// - Throws: what any call may throw.
-    public func status() async throws(ConcordError) -> StatusDocument {
-        try await read(RequestTarget("/v1/status")).decode(StatusDocument.self)
-    }
-
-    /// The cluster as its leader sees it.
-    /// - Throws: what any call may throw.
-    public func cluster() async throws(ConcordError) -> ClusterDocument {
-        try await read(RequestTarget("/v1/cluster")).decode(ClusterDocument.self)
-    }
-
     func read(_ target: RequestTarget) async throws(ConcordError) -> TransportReply {
         let request = TransportRequest(method: "GET", target: target.text)
         return try await caller.run(Caller.Call(request: request, isWrite: false))

@@ -70,10 +70,33 @@ extension ConcordClient {
         if body != nil { request.headers.append((name: "Content-Type", value: contentType)) }
         if let header = try condition.header { request.headers.append(header) }
         let reply = try await caller.run(Caller.Call(request: request, isWrite: true))
-        let document = try reply.decode(WriteDocument.self)
-        return WriteResult(
-            node: document.node.map(ConcordNode.init), created: reply.status == 201, number: document.number,
-            replayed: reply.header("Idempotency-Replayed") == "true", position: reply.position)
+        return try WriteResult(reply)
+    }
+}
+
+extension WriteResult {
+    /// The node, and what the kind of write adds to it; only the latter when the members no longer keep that
+    /// revision.
+    fileprivate init(_ reply: TransportReply) throws(ConcordError) {
+        let facts = try reply.decode(Facts.self)
+        node = facts.valuesOmitted == true ? nil : ConcordNode(try reply.decode(NodeDocument.self))
+        created = reply.status == 201
+        number = facts.value.flatMap { Int64($0) }
+        deletedCount = facts.deletedCount
+        replayed = reply.header("Idempotency-Replayed") == "true"
+        position = reply.position
+    }
+
+    private struct Facts: Decodable {
+        var value: String?
+        var deletedCount: UInt64?
+        var valuesOmitted: Bool?
+
+        private enum CodingKeys: String, CodingKey {
+            case value
+            case deletedCount = "deleted_count"
+            case valuesOmitted = "values_omitted"
+        }
     }
 }
 

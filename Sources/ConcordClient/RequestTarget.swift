@@ -1,3 +1,5 @@
+import ConcordAPI
+
 /// Writes the target of a request: path and query, percent-encoded once.
 struct RequestTarget {
     private(set) var text: String
@@ -8,22 +10,13 @@ struct RequestTarget {
         text = fixed
     }
 
-    /// The target of a node. Which components are well-formed is the member's to say; here only what would name
-    /// another resource altogether is refused.
+    /// The target of a node. A path that no member would take is refused before it is sent.
     init(node path: String) throws(ConcordError) {
-        guard path.hasPrefix("/") else {
-            throw ConcordError(.invalidPath, detail: "a path begins with /", path: path)
-        }
-        text = "/v1/kv"
-        guard path != "/" else { return }
-        for component in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            // A dot segment would be removed on its way (RFC 3986 §5.2.4), and another node be changed.
-            guard !component.isEmpty, !component.allSatisfy({ $0 == UInt8(ascii: ".") }) || component.count > 2 else {
-                throw ConcordError(
-                    .invalidPath, detail: "a component of a path is neither empty nor . nor ..", path: path)
-            }
-            text += "/"
-            RequestTarget.appendEncoded(component, to: &text)
+        do {
+            let checked = try NodePath(path)
+            text = "/v1/kv" + String(decoding: checked.percentEncoded, as: UTF8.self)
+        } catch {
+            throw ConcordError(.invalidPath, detail: error.detail, path: path)
         }
     }
 

@@ -67,6 +67,8 @@ public struct WriteResult: Hashable, Sendable {
     public let created: Bool
     /// Of `increment`: the number after it.
     public let number: Int64?
+    /// Of `delete`: how many nodes went.
+    public let deletedCount: UInt64?
     /// An earlier attempt had taken effect already, and this is its outcome.
     public let replayed: Bool
     /// The write's own revision.

@@ -31,7 +31,7 @@ public final class URLSessionTransport: ConcordTransport {
         guard let url = URL(string: "\(endpoint)\(request.target)") else {
             throw .notSent("\(endpoint)\(request.target) is no URL")
         }
-        var urlRequest = URLRequest(url: url, timeoutInterval: timeout / .seconds(1))
+        var urlRequest = URLRequest(url: url)
         urlRequest.httpMethod = request.method
         for (name, value) in request.headers {
             urlRequest.setValue(value, forHTTPHeaderField: name)
@@ -42,7 +42,35 @@ public final class URLSessionTransport: ConcordTransport {
                 urlRequest.setValue("application/octet-stream", forHTTPHeaderField: "Content-Type")
             }
         }
-        return try await exchange(urlRequest)
+        return try await race(urlRequest, timeout).get()
+    }
+
+    /// The session's own timeout counts from the last byte, and on Linux not at all while nothing comes; so the
+    /// whole exchange runs against a clock.
+    private func race(_ request: URLRequest, _ timeout: Duration) async -> Result<TransportReply, TransportFailure> {
+        await withTaskGroup(of: Result<TransportReply, TransportFailure>?.self) { group in
+            group.addTask {
+                do throws(TransportFailure) {
+                    return .success(try await self.exchange(request))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                do {
+                    try await Task.sleep(for: timeout, clock: .continuous)
+                    return .failure(.timedOut)
+                } catch {
+                    return nil
+                }
+            }
+            for await result in group {
+                guard let result else { continue }
+                group.cancelAll()
+                return result
+            }
+            return .failure(.cancelled)
+        }
     }
 
     private func exchange(_ request: URLRequest) async throws(TransportFailure) -> TransportReply {

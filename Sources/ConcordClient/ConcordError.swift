@@ -26,7 +26,7 @@ public struct ConcordError: Error, Sendable {
     /// Where the member that answered stood; `nil` when none did.
     public let position: ConcordPosition?
 
-    init(
+    package init(
         _ code: Code, status: Int? = nil, detail: String, node: ConcordNode? = nil, path: String? = nil,
         outcomeUnknown: Bool = false, position: ConcordPosition? = nil
     ) {

@@ -1,5 +1,5 @@
 /// What went wrong, as a program reads it: the member `code` of an error document.
-public enum ErrorCode: String, Codable, Sendable, CaseIterable {
+package enum ErrorCode: String, Codable, Sendable, CaseIterable {
     case invalidRequest = "invalid_request"
     case invalidPath = "invalid_path"
     case guarded
@@ -33,7 +33,7 @@ public enum ErrorCode: String, Codable, Sendable, CaseIterable {
     case noSpace = "no_space"
 
     /// The status that goes with it. A `timeout` whose outcome is unknown has 504 instead.
-    public var status: Int {
+    package var status: Int {
         switch self {
         case .invalidRequest, .invalidPath: 400
         case .guarded, .hostNotAllowed, .originNotAllowed: 403
@@ -56,7 +56,7 @@ public enum ErrorCode: String, Codable, Sendable, CaseIterable {
     }
 
     /// Whether the same request may succeed when it is sent again, unchanged.
-    public var isRetryable: Bool {
+    package var isRetryable: Bool {
         switch self {
         case .timeout, .overloaded, .noLeader, .recovering, .noSpace: true
         case .invalidRequest, .invalidPath, .guarded, .hostNotAllowed, .originNotAllowed, .notFound, .parentNotFound,
@@ -68,7 +68,7 @@ public enum ErrorCode: String, Codable, Sendable, CaseIterable {
     }
 
     /// A short phrase for people, the same for every occurrence.
-    public var title: String {
+    package var title: String {
         switch self {
         case .invalidRequest: "The request is not well-formed"
         case .invalidPath: "The path is not well-formed"

@@ -1,9 +1,9 @@
 import FoundationEssentials
 
 /// A node as the API shows it.
-public struct NodeDocument: Equatable, Sendable {
+package struct NodeDocument: Equatable, Sendable {
     /// The value, and whether it was told.
-    public enum Value: Equatable, Sendable {
+    package enum Value: Equatable, Sendable {
         /// The reply tells no values: that of a write, or a listing of names.
         case omitted
         /// The node has none: it is a mere directory.
@@ -13,26 +13,26 @@ public struct NodeDocument: Equatable, Sendable {
     }
 
     /// The absolute path, `/` for the root.
-    public var path: String
+    package var path: String
     /// The value, when the reply tells values.
-    public var value: Value
+    package var value: Value
     /// `persistent`, `ephemeral`, `container` or `ttl`.
-    public var kind: String
+    package var kind: String
     /// The revision of the last change of its value.
-    public var revision: UInt64
+    package var revision: UInt64
     /// The revision of its creation.
-    public var createRevision: UInt64
+    package var createRevision: UInt64
     /// 1 when created, one more with each write.
-    public var version: UInt64
+    package var version: UInt64
     /// The lease it lives by, 16 hexadecimal digits.
-    public var lease: String?
+    package var lease: String?
     /// The revision of the last creation or removal of a child.
-    public var childRevision: UInt64
+    package var childRevision: UInt64
     /// How many children it has.
-    public var childrenCount: UInt64
+    package var childrenCount: UInt64
 
     /// A node from its members.
-    public init(
+    package init(
         path: String, value: Value = .omitted, kind: String = "persistent", revision: UInt64, createRevision: UInt64,
         version: UInt64, lease: String? = nil, childRevision: UInt64, childrenCount: UInt64 = 0
     ) {
@@ -48,13 +48,13 @@ public struct NodeDocument: Equatable, Sendable {
     }
 
     /// The value's bytes; `nil` when there is none or the reply tells none.
-    public var bytes: [UInt8]? {
+    package var bytes: [UInt8]? {
         guard case .bytes(let bytes) = value else { return nil }
         return bytes
     }
 
     /// The value as text; `nil` when there is none or it is not UTF-8.
-    public var text: String? {
+    package var text: String? {
         bytes.flatMap { String(validating: $0, as: UTF8.self) }
     }
 }
@@ -71,7 +71,7 @@ extension NodeDocument: Codable {
     }
 
     /// Reads a node document.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             path: try members.decode(String.self, forKey: .path), value: try NodeDocument.value(members),
@@ -91,7 +91,7 @@ extension NodeDocument: Codable {
     }
 
     /// Writes a node document.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var members = encoder.container(keyedBy: CodingKeys.self)
         try members.encode(path, forKey: .path)
         switch value {

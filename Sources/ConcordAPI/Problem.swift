@@ -1,33 +1,33 @@
 /// An error document (RFC 9457, `application/problem+json`).
-public struct Problem: Error, Equatable, Sendable {
-    /// What went wrong, for programs.
-    public var code: ErrorCode
+package struct Problem: Error, Equatable, Sendable {
+    /// What went wrong, for programs: a word of `ErrorCode`, or of a later version.
+    package var word: String
     /// The HTTP status.
-    public var status: Int
+    package var status: Int
     /// What went wrong here and what to do about it, for people.
-    public var detail: String
+    package var detail: String
     /// Whether the same request may succeed when it is sent again.
-    public var retryable: Bool
+    package var retryable: Bool
     /// How long to wait before that.
-    public var retryAfterMilliseconds: UInt64?
+    package var retryAfterMilliseconds: UInt64?
     /// True when the request may have taken effect, or may yet.
-    public var outcomeUnknown: Bool
+    package var outcomeUnknown: Bool
     /// The node in question.
-    public var path: String?
+    package var path: String?
     /// The revision in question: that of the node in a failed condition, the first one kept for `compacted`.
-    public var revision: UInt64?
+    package var revision: UInt64?
     /// The operation of a transaction that failed.
-    public var index: Int?
+    package var index: Int?
     /// The node as it is, for a failed condition.
-    public var node: NodeDocument?
+    package var node: NodeDocument?
 
     /// An error with the status and the verdict on retries that its code has.
-    public init(
+    package init(
         _ code: ErrorCode, _ detail: String, status: Int? = nil, retryable: Bool? = nil,
         retryAfterMilliseconds: UInt64? = nil, outcomeUnknown: Bool = false, path: String? = nil,
         revision: UInt64? = nil, index: Int? = nil, node: NodeDocument? = nil
     ) {
-        self.code = code
+        self.word = code.rawValue
         self.status = status ?? code.status
         self.detail = detail
         self.retryable = retryable ?? code.isRetryable
@@ -38,6 +38,9 @@ public struct Problem: Error, Equatable, Sendable {
         self.index = index
         self.node = node
     }
+
+    /// `nil` for a word of a later version.
+    package var code: ErrorCode? { ErrorCode(rawValue: word) }
 }
 
 extension Problem: Codable {
@@ -48,11 +51,10 @@ extension Problem: Codable {
     }
 
     /// Reads an error document.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
-            try members.decode(ErrorCode.self, forKey: .code),
-            try members.decodeIfPresent(String.self, forKey: .detail) ?? "",
+            .internal, try members.decodeIfPresent(String.self, forKey: .detail) ?? "",
             status: try members.decode(Int.self, forKey: .status),
             retryable: try members.decode(Bool.self, forKey: .retryable),
             retryAfterMilliseconds: try members.decodeIfPresent(UInt64.self, forKey: .retryAfterMilliseconds),
@@ -61,16 +63,17 @@ extension Problem: Codable {
             revision: try members.decodeIfPresent(UInt64.self, forKey: .revision),
             index: try members.decodeIfPresent(Int.self, forKey: .index),
             node: try members.decodeIfPresent(NodeDocument.self, forKey: .node))
+        word = try members.decode(String.self, forKey: .code)
     }
 
     /// Writes an error document.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var members = encoder.container(keyedBy: CodingKeys.self)
-        try members.encode("urn:concord:error:\(code.rawValue)", forKey: .type)
-        try members.encode(code.title, forKey: .title)
+        try members.encode("urn:concord:error:\(word)", forKey: .type)
+        try members.encodeIfPresent(code?.title, forKey: .title)
         try members.encode(status, forKey: .status)
         try members.encode(detail, forKey: .detail)
-        try members.encode(code, forKey: .code)
+        try members.encode(word, forKey: .code)
         try members.encode(retryable, forKey: .retryable)
         try members.encodeIfPresent(retryAfterMilliseconds, forKey: .retryAfterMilliseconds)
         if outcomeUnknown { try members.encode("unknown", forKey: .outcome) }

@@ -20,7 +20,7 @@ package struct ReadyReply: Sendable {
     var status: Int
     var content: Content
     /// The methods to name in `Allow`, for 405.
-    var allow: StaticString?
+    var allow: [UInt8]?
     /// The request was HEAD: the answer has the headers only.
     var isHead: Bool
     /// Read further requests on the connection after this answer; else close it.
@@ -35,7 +35,7 @@ package struct PendingReply: Sendable {
         case put
         case sequential
         case increment
-        case delete(recursive: Bool)
+        case delete
         case cluster
         case settings
         case changeSettings([SettingValue])

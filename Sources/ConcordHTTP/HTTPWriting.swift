@@ -99,9 +99,14 @@ extension ByteWriter {
 
     /// The body and its length.
     package mutating func writeBody(_ body: [UInt8]) {
-        writeHeader("Content-Length", decimal: UInt64(body.count))
-        writeRaw("\r\n")
+        writeBodyLength(body.count)
         writeRaw(body)
+    }
+
+    /// Ends the head; exactly `count` bytes of body must follow, none in the answer to HEAD.
+    package mutating func writeBodyLength(_ count: Int) {
+        writeHeader("Content-Length", decimal: UInt64(count))
+        writeRaw("\r\n")
     }
 
     /// For a message that has no body by its nature: 204, 304, a request without one.

@@ -1,0 +1,10 @@
+package enum EndpointLimits {
+    /// How long a request may take when it does not say.
+    package static let timeoutMillisecondsStandard: UInt64 = 5000
+    /// Longer waits belong to `wait`, which tells the server what is waited for.
+    package static let timeoutMilliseconds: ClosedRange<UInt64> = 1...60_000
+    /// Nodes that one revision of `?recursive&batch` removes: what one command may change by default.
+    package static let batchNodesMax: UInt32 = 10_000
+    /// Digits of a sequential name: any 64-bit number.
+    package static let sequenceDigits: UInt8 = 20
+}

@@ -1,0 +1,139 @@
+import ConcordAPI
+import ConcordHTTP
+import ConcordModel
+import ConcordReplica
+
+// Every refusal and failure, as the error document that tells what to do.
+
+extension Problem {
+    /// Bytes that are no request.
+    init(_ failure: HTTPParseFailure) {
+        let code: ErrorCode =
+            switch failure.status {
+            case 413: .tooLarge
+            case 414: .uriTooLong
+            case 431: .headerTooLarge
+            default: .invalidRequest
+            }
+        self.init(code, failure.detail)
+    }
+
+    /// A request without an outcome.
+    init(_ failure: RequestFailure, for pending: PendingReply) {
+        switch failure {
+        case .timeout:
+            self.init(.timeout, "the time of the request is over and nothing happened; send it again")
+        case .outcomeUnknown:
+            let advice =
+                pending.hasRetryIdentity
+                ? "send it again with the same key to learn it"
+                : "read before you send it again, or send writes with an Idempotency-Key"
+            self.init(
+                .timeout, "the time is over and whether the write took effect is unknown; \(advice)", status: 504,
+                retryable: pending.hasRetryIdentity, outcomeUnknown: true)
+        case .noLeader(let retryAfterMilliseconds):
+            self.init(
+                .noLeader, "nothing happened: no leader is known; send it again, here or to another member",
+                retryAfterMilliseconds: retryAfterMilliseconds)
+        case .overloaded:
+            self.init(
+                .overloaded, "nothing happened: too many requests wait here already; send it again later",
+                retryAfterMilliseconds: 100)
+        case .recovering:
+            self.init(
+                .recovering, "nothing happened: this member is not part of a formed cluster yet; try another",
+                retryAfterMilliseconds: 100)
+        }
+    }
+
+    /// A question without an answer.
+    init(unanswered answer: QueryResult, for pending: PendingReply) {
+        switch answer {
+        case .compacted(let first):
+            self.init(
+                .compacted, "this revision is not kept any more; the first one kept is \(first.rawValue)",
+                path: pending.key.text, revision: first.rawValue)
+        case .futureRevision(let current):
+            self.init(
+                .invalidRequest,
+                "this revision has not happened yet; the newest is \(current.rawValue); use min_revision to wait for one",
+                revision: current.rawValue)
+        case .notFound, .node, .page, .settings:
+            self.init(.notFound, "there is no such node", path: pending.key.text)
+        }
+    }
+
+    /// A write that `apply` refused.
+    init(_ refusal: Refusal, for pending: PendingReply) {
+        let path = (refusal.key ?? pending.key).text
+        switch refusal.code {
+        case .notFound: self.init(.notFound, "there is no such node", path: path)
+        case .parentNotFound:
+            self.init(
+                .parentNotFound, "the parent of the node does not exist; create it first, or send ?parents",
+                path: path)
+        case .notEmpty:
+            self.init(.notEmpty, "the node has children; delete them first, or send ?recursive", path: path)
+        case .revisionMismatch:
+            let detail =
+                refusal.node == nil
+                ? "If-Match asks for a node and there is none"
+                : "the node is at none of the revisions in If-Match; read it and decide again"
+            self.init(failedCondition: .revisionMismatch, detail, refusal, path: path)
+        case .alreadyExists:
+            self.init(
+                failedCondition: .alreadyExists, "If-None-Match: * asks for no node and there is one", refusal,
+                path: path)
+        case .limitExceeded: self.init(.limitExceeded, Problem.limitDetail(refusal), path: path)
+        case .overloaded:
+            self.init(
+                .overloaded, "the table of clients and idempotency keys is full; send it again later",
+                retryAfterMilliseconds: 1000)
+        case .idempotencyConflict:
+            self.init(
+                .idempotencyConflict, "this Idempotency-Key was used for another request; take a new key for this one")
+        case .clientExpired:
+            self.init(
+                .clientExpired, "this client is not known any more; begin again with a new id and seq=1")
+        case .conflict:
+            self.init(.conflict, "this seq of the client is done already; never use one again", path: path)
+        case .noSpace:
+            self.init(
+                .noSpace,
+                "the cluster holds as much as it may; delete something, or raise the setting"
+                    + (refusal.setting.map { " " + $0.name } ?? ""), path: path)
+        case .tooLarge: self.init(.tooLarge, Problem.limitDetail(refusal), path: path)
+        case .invalidRequest: self.init(.invalidRequest, Problem.invalidDetail(pending), path: path)
+        case .superseded:
+            self.init(
+                .timeout,
+                "another copy of this write was applied and its answer is lost; read before you send it again",
+                status: 504, retryable: pending.hasRetryIdentity, outcomeUnknown: true, path: path)
+        case .otherTerm:
+            self.init(.internal, "the write belongs to an earlier leadership and had no effect", path: path)
+        }
+    }
+
+    /// A failed condition comes with the node as it is.
+    private init(failedCondition code: ErrorCode, _ detail: String, _ refusal: Refusal, path: String) {
+        self.init(
+            code, detail, path: path, revision: refusal.node?.modifyRevision.rawValue,
+            node: refusal.node.map { NodeDocument($0, withValue: $0.value != nil) })
+    }
+
+    private static func limitDetail(_ refusal: Refusal) -> String {
+        let limit = refusal.number.map { " (\($0))" } ?? ""
+        guard let setting = refusal.setting else { return "the write exceeds a limit\(limit)" }
+        let advice = setting == .nodesChangedMax ? "; delete with ?recursive&batch" : ""
+        return "the write exceeds the setting \(setting.name)\(limit)\(advice)"
+    }
+
+    private static func invalidDetail(_ pending: PendingReply) -> String {
+        switch pending.kind {
+        case .increment: "the value is not a decimal 64-bit number, or the sum would not be one"
+        case .changeSettings: "a setting may not have this value"
+        case .put, .sequential, .delete, .node, .list, .cluster, .settings:
+            "the write does not fit the state: nodes of this kind do not allow it"
+        }
+    }
+}

@@ -58,6 +58,7 @@ let package = Package(
             [
                 "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica",
                 "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",
+                "ConcordCommandLine",
             ]),
         room(
             "ConcordClient",
@@ -104,6 +105,12 @@ let package = Package(
             [
                 "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel",
                 "ConcordBytes",
+            ]),
+        tests(
+            "ConcordServerTests",
+            [
+                "ConcordServer", "ConcordReplica", "ConcordStorage", "ConcordRaft", "ConcordLinux", "ConcordBytes",
+                "ConcordCommandLine",
             ]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),
         tests("ConcordCommandLineTests", ["ConcordCommandLine"]),

@@ -83,6 +83,9 @@ int64_t concord_read(int descriptor, void *bytes, size_t count) {
 int concord_fdatasync(int descriptor) { return answer(fdatasync(descriptor)); }
 int concord_fsync(int descriptor) { return answer(fsync(descriptor)); }
 
+// A hint: a kernel that keeps the pages answers no error.
+void concord_drop_pages(int descriptor) { (void)posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED); }
+
 int concord_fallocate(int descriptor, int64_t offset, int64_t count) {
     int result;
     do result = fallocate(descriptor, 0, offset, count);

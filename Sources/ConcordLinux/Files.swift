@@ -134,6 +134,11 @@ package struct File: ~Copyable, Sendable {
         _ = try checked(concord_fsync(descriptor.number), "synchronise \(name)")
     }
 
+    /// Lets the kernel forget the file's clean pages, so that the next read asks the medium.
+    package func dropCachedPages() {
+        concord_drop_pages(descriptor.number)
+    }
+
     /// Reserves space, and lets the file grow to it.
     package func allocate(at offset: Int, count: Int) throws(SystemError) {
         _ = try checked(

@@ -132,9 +132,12 @@ package struct StreamSocket: ~Copyable, Sendable {
 /// Memory that a thread receives into, over and over.
 @safe package struct ScratchBuffer: ~Copyable {
     let buffer: UnsafeMutableRawBufferPointer
+    /// Bytes that one receive can take.
+    package let count: Int
 
     package init(count: Int = 1 << 16) {
         // Safe: owned by this value alone and freed in deinit; only bytes written by the kernel are read.
+        self.count = count
         unsafe buffer = .allocate(byteCount: count, alignment: 16)
     }
 

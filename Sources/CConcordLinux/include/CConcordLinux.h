@@ -55,6 +55,7 @@ int concord_write_all(int descriptor, const void *bytes, size_t count);
 int64_t concord_read(int descriptor, void *bytes, size_t count);
 int concord_fdatasync(int descriptor);
 int concord_fsync(int descriptor);
+void concord_drop_pages(int descriptor);
 int concord_fallocate(int descriptor, int64_t offset, int64_t count);
 int concord_truncate(int descriptor, int64_t size);
 int concord_rename_at(int directory, const char *name, const char *new_name);

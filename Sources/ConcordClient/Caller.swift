@@ -5,6 +5,8 @@ struct Caller: Sendable {
         /// Without `timeout` and without the header that makes retries safe.
         var request: TransportRequest
         var isWrite: Bool
+        /// The member may be told how long it has.
+        var takesTimeout = true
     }
 
     let ring: EndpointRing
@@ -100,9 +102,11 @@ struct Caller: Sendable {
     /// The request with the time the member has for it and, for a write, its place among the client's writes.
     private func dressed(_ call: Call, _ ticket: WriteLedger.Ticket?, _ timeout: Duration) -> TransportRequest {
         var request = call.request
-        let milliseconds = max(1, timeout / .milliseconds(1))
-        request.target += request.target.contains("?") ? "&" : "?"
-        request.target += "timeout=\(Int64(milliseconds))ms"
+        if call.takesTimeout {
+            let milliseconds = max(1, timeout / .milliseconds(1))
+            request.target += request.target.contains("?") ? "&" : "?"
+            request.target += "timeout=\(Int64(milliseconds))ms"
+        }
         if let ticket {
             let digits = String(ticket.identity, radix: 16)
             let identity = String(repeating: "0", count: 32 - digits.count) + digits

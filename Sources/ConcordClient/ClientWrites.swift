@@ -14,7 +14,7 @@ extension ConcordClient {
     ) async throws(ConcordError) -> WriteResult {
         var target = try RequestTarget(node: path)
         if createsParents { target.add("parents") }
-        if value == nil { target.add("novalue") }
+        if value == nil { target.add("directory") }
         return try await write("PUT", target, condition, body: value?.bytes ?? [])
     }
 
@@ -58,7 +58,7 @@ extension ConcordClient {
         var target = try RequestTarget(node: parent)
         target.add("sequential", prefix)
         if createsParents { target.add("parents") }
-        if value == nil { target.add("novalue") }
+        if value == nil { target.add("directory") }
         return try await write("POST", target, .none, body: value?.bytes ?? [])
     }
 

@@ -104,13 +104,12 @@ extension ConcordClient {
     /// - Parameter endpoint: asks only this member, once.
     /// - Throws: what any call may throw.
     public func status(of endpoint: ConcordEndpoint? = nil) async throws(ConcordError) -> MemberStatus {
-        let target = RequestTarget("/v1/status")
+        let request = TransportRequest(method: "GET", target: "/v1/status")
         let reply: TransportReply
         if let endpoint {
-            let request = TransportRequest(method: "GET", target: target.text)
             reply = try await caller.runOnce(request, at: endpoint)
         } else {
-            reply = try await read(target)
+            reply = try await caller.run(Caller.Call(request: request, isWrite: false, takesTimeout: false))
         }
         return MemberStatus(try reply.decode(StatusDocument.self))
     }

@@ -21,7 +21,7 @@ package enum ToolDeclaration {
     static let raw = Switch("raw", short: "r", help: "Write the bytes of the value and nothing else.")
     static let showRevision = Switch("revision", help: "Print the node's revision instead of its value.")
     static let at = OptionalFlag(
-        "at", .integer(in: 0...Int.max, "REVISION"), help: "Read as it was at this revision.")
+        "at", .integer(in: 1...Int.max, "REVISION"), help: "Read as it was at this revision.")
     static let local = Switch("local", help: "Read the asked member's own state, which may be old.")
     static let ifMatch = OptionalFlag(
         "if-match", .list(of: .integer(in: 0...Int.max, "REVISION")),

@@ -87,7 +87,7 @@ extension Tool {
 
     /// The names from the root down to `path`; `nil` when one of them would lead elsewhere than downwards. The
     /// members allow no such name, but files are written on their word.
-    static func names(of path: String, below root: String) -> [String]? {
+    package static func names(of path: String, below root: String) -> [String]? {
         if path == root { return [] }
         let prefix = root == "/" ? "/" : "\(root)/"
         guard path.utf8.starts(with: prefix.utf8) else { return nil }

@@ -77,7 +77,7 @@ extension Tool {
     }
 
     /// A name as it may be shown: what would steer a terminal is replaced.
-    static func shown(_ name: String) -> String {
+    package static func shown(_ name: String) -> String {
         var shown = ""
         for scalar in name.unicodeScalars {
             let steers = scalar.properties.generalCategory == .control || scalar.properties.isBidiControl

@@ -1,3 +1,5 @@
+import ConcordBytes
+
 /// One member of a Raft cluster: what it must remember, what it says and what it knows to be committed
 /// (Ongaro, *Consensus: Bridging Theory and Practice*, 2014; here "the dissertation").
 ///
@@ -43,7 +45,8 @@ package struct Raft: Sendable {
         deliveredIndex = log.firstIndex.previous
         seenClock = log.lastClock
         // Members that were given one seed must not wait in step.
-        let ownSeed = seed ^ UInt64(truncatingIfNeeded: id.rawValue) ^ UInt64(truncatingIfNeeded: id.rawValue >> 64)
+        var ownRandom = SeededRandom(seed: UInt64(truncatingIfNeeded: id.rawValue ^ id.rawValue >> 64))
+        let ownSeed = seed ^ ownRandom.next()
         timer = ElectionTimer(timeout: settings.electionTimeoutMilliseconds, seed: ownSeed)
         reportedStanding = Standing(role: .follower, term: restored.hardState.term, leader: nil)
         if log.configuration.isQuorum(id) {

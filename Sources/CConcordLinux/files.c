@@ -26,6 +26,20 @@ int concord_open_at(int directory, const char *name, int creating) {
     return answer(descriptor);
 }
 
+int concord_open_reading(const char *path) {
+    int descriptor;
+    do descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    while (descriptor < 0 && errno == EINTR);
+    return answer(descriptor);
+}
+
+int concord_open_appending(const char *path) {
+    int descriptor;
+    do descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    while (descriptor < 0 && errno == EINTR);
+    return answer(descriptor);
+}
+
 int64_t concord_size(int descriptor) {
     struct stat status;
     return fstat(descriptor, &status) < 0 ? -errno : (int64_t)status.st_size;

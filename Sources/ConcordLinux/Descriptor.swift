@@ -34,6 +34,17 @@ package struct Descriptor: ~Copyable, Sendable {
         return buffer
     }
 
+    /// Opens what `path` names, for `read`.
+    package static func reading(_ path: String) throws(SystemError) -> Descriptor {
+        // Safe here and below: a string lives as long as the call that it is passed to.
+        Descriptor(owning: try checked(unsafe concord_open_reading(path), "open \(path)"))
+    }
+
+    /// Opens the file `path`, made if it is missing: all that is written goes to its end.
+    package static func appending(_ path: String) throws(SystemError) -> Descriptor {
+        Descriptor(owning: try checked(unsafe concord_open_appending(path), "open \(path)"))
+    }
+
     /// Writes all of `bytes`, waiting as long as it takes.
     package borrowing func writeAll(_ bytes: [UInt8]) throws(SystemError) {
         // Safe: the buffer outlives the call and its count goes with it.

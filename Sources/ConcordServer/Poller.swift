@@ -40,6 +40,7 @@ struct Token: Hashable {
 struct SlotTable<Element: AnyObject> {
     private struct Slot {
         var generation: UInt64 = 0
+        var isTaken = false
         var element: Element?
     }
 
@@ -47,43 +48,50 @@ struct SlotTable<Element: AnyObject> {
     private var free: [Int] = []
     private(set) var count = 0
 
-    /// - Parameter make: is told the new element's place.
-    mutating func insert(_ make: (UInt64) -> Element) -> Element {
+    private static var indexBits: UInt64 { 20 }
+
+    /// A place that is taken and empty: for an element that has to know its place. Fill or remove it.
+    mutating func reserve() -> UInt64 {
         let index: Int
         if let reused = free.popLast() {
             index = reused
         } else {
             index = slots.count
             slots.append(Slot())
+            precondition(slots.count < 1 << Self.indexBits, "a table of connections outgrew its tokens")
         }
         slots[index].generation += 1
-        let element = make(slots[index].generation << 20 & (1 << 56 - 1) | UInt64(index))
-        slots[index].element = element
+        slots[index].isTaken = true
         count += 1
-        precondition(slots.count < 1 << 20, "a table of connections outgrew its tokens")
-        return element
+        return place(of: index)
+    }
+
+    mutating func fill(_ place: UInt64, with element: Element) {
+        guard let index = index(of: place), slots[index].isTaken else {
+            preconditionFailure("a place was filled that was not reserved")
+        }
+        slots[index].element = element
     }
 
     subscript(place: UInt64) -> Element? {
-        let index = Int(place & (1 << 20 - 1))
-        guard index < slots.count, slots[index].generation << 20 & (1 << 56 - 1) | UInt64(index) == place else {
-            return nil
-        }
-        return slots[index].element
+        index(of: place).flatMap { slots[$0].element }
     }
 
     mutating func remove(_ place: UInt64) {
-        guard self[place] != nil else { return }
-        let index = Int(place & (1 << 20 - 1))
+        guard let index = index(of: place), slots[index].isTaken else { return }
         slots[index].element = nil
+        slots[index].isTaken = false
         free.append(index)
         count -= 1
     }
 
-    func forEach(_ body: (Element) -> Void) {
-        for slot in slots {
-            if let element = slot.element { body(element) }
-        }
+    private func place(of index: Int) -> UInt64 {
+        (slots[index].generation << Self.indexBits | UInt64(index)) & (1 << 56 - 1)
+    }
+
+    private func index(of place: UInt64) -> Int? {
+        let index = Int(place & (1 << Self.indexBits - 1))
+        return index < slots.count && self.place(of: index) == place ? index : nil
     }
 
     var elements: [Element] { slots.compactMap(\.element) }

@@ -47,6 +47,8 @@ int concord_shutdown_write(int descriptor);
 int concord_close(int descriptor);
 int concord_open_directory(const char *path);
 int concord_open_at(int directory, const char *name, int creating);
+int concord_open_reading(const char *path);
+int concord_open_appending(const char *path);
 int64_t concord_size(int descriptor);
 int64_t concord_pread(int descriptor, void *bytes, size_t count, int64_t offset);
 // Writes everything or fails.

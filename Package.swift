@@ -107,6 +107,12 @@ let package = Package(
                 "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel",
                 "ConcordBytes",
             ]),
+        tests(
+            "ConcordServerTests",
+            [
+                "ConcordServer", "ConcordReplica", "ConcordStorage", "ConcordRaft", "ConcordLinux", "ConcordBytes",
+                "ConcordCommandLine",
+            ]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),
         tests("ConcordCommandLineTests", ["ConcordCommandLine"]),
         tests("ConcordBenchTests", ["ConcordBench"]),

@@ -66,6 +66,7 @@ let package = Package(
                 "ConcordAPI", "ConcordModel",
                 .target(name: "ConcordHTTP", condition: socketsOnly),
                 .target(name: "ConcordLinux", condition: socketsOnly),
+                .target(name: "ConcordBytes", condition: socketsOnly),
             ]),
         room("ConcordCommandLine"),
         room("ConcordTool", ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"]),
@@ -83,7 +84,7 @@ let package = Package(
         program("concord", ["ConcordTool", "ConcordCommandLine"]),
         program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
 
-        tests("HouseTests", []),
+        tests("HouseTests", ["ConcordEndpoints", "ConcordHTTP"]),
         tests("ConcordBytesTests", ["ConcordBytes"]),
         tests("ConcordModelTests", ["ConcordModel", "ConcordBytes"]),
         tests("ConcordAPITests", ["ConcordAPI", "ConcordModel", "ConcordBytes"]),

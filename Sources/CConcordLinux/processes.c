@@ -42,6 +42,8 @@ static void become(
     sigemptyset(&none);
     for (int number = 1; number < 32; number += 1) signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    // A group of its own: Ctrl-C reaches the parent only, which decides what its children are told.
+    setpgid(0, 0);
     if (ends_with_thread) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) _exit(127);

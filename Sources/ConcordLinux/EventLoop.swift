@@ -114,7 +114,7 @@ package struct EventLoop: ~Copyable {
 }
 
 /// Memory that the kernel writes events into.
-@safe private struct EventBuffer: ~Copyable {
+@safe package struct EventBuffer: ~Copyable {
     let buffer: UnsafeMutableBufferPointer<epoll_event>
 
     init(capacity: Int) {

@@ -118,7 +118,7 @@ private struct Members {
             }
             if let killsAt, killsAt <= SystemClock.monotonicMilliseconds() {
                 for member in members { member.process.send(.kill) }
-                self.killsAt = .max
+                self.killsAt = now + Members.stopMilliseconds
             }
             if !isReady && killsAt == nil { probe() }
             if !isReady && members.allSatisfy(\.hasEnded) { return .failed }
@@ -126,11 +126,16 @@ private struct Members {
         return .success
     }
 
-    /// The first signal asks all members to end; after five seconds, or at the second signal, they are killed.
+    /// The first signal asks all members to end; after five seconds, or at a later signal, they are killed.
     private mutating func stop() {
-        let isFirst = killsAt == nil
-        killsAt = isFirst ? SystemClock.monotonicMilliseconds() + Members.stopMilliseconds : 0
-        for member in members where isFirst { member.process.send(.terminate) }
+        let now = SystemClock.monotonicMilliseconds()
+        if let killsAt {
+            let asked = killsAt - min(killsAt, Members.stopMilliseconds)
+            if now >= asked + ServerLimits.impatienceMilliseconds { self.killsAt = now }
+            return
+        }
+        killsAt = now + Members.stopMilliseconds
+        for member in members { member.process.send(.terminate) }
     }
 
     private func report(_ member: Member, _ ending: ChildProcess.Ending) {

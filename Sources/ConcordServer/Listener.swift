@@ -2,11 +2,12 @@ internal import ConcordLinux
 
 /// A port of this member, which survives that no descriptor is left for a new connection.
 final class Listener {
-    let socket: ListeningSocket
+    private var socket: ListeningSocket?
     let token: Token
     let port: UInt16
     /// Nothing is accepted before this time: after a shortage.
     private(set) var resumesAt: UInt64?
+    private let number: Int32
     private let poller: Poller
     /// Given up for a moment when no other descriptor is left, so that waiting clients are turned away instead of
     /// hanging.
@@ -22,8 +23,15 @@ final class Listener {
         token = Token(kind)
         try poller.loop.watch(socket.descriptor.number, token: token.rawValue, interest: .readable)
         spare = try Wakeup()
-        self.socket = socket
+        number = socket.descriptor.number
+        self.socket = consume socket
         self.poller = poller
+    }
+
+    /// Listens no more: whoever dials is refused from now on.
+    func close() {
+        socket = nil
+        resumesAt = nil
     }
 
     /// Hands each waiting connection to `take`.
@@ -31,12 +39,12 @@ final class Listener {
     func acceptAll(now: UInt64, _ take: (consuming StreamSocket) -> Void) -> SystemError? {
         for _ in 0..<Listener.acceptsPerTurn {
             do throws(SystemError) {
-                guard let connection = try socket.accept() else { return nil }
+                guard let connection = try socket?.accept() else { return nil }
                 take(connection)
             } catch {
                 if error.isDescriptorShortage { turnOneAway() }
                 resumesAt = now + Listener.shortagePauseMilliseconds
-                poller.loop.ignore(socket.descriptor.number)
+                poller.loop.ignore(number)
                 return error
             }
         }
@@ -48,7 +56,7 @@ final class Listener {
         guard let resumesAt, resumesAt <= now else { return }
         if spare == nil { spare = try? Wakeup() }
         do throws(SystemError) {
-            try poller.loop.watch(socket.descriptor.number, token: token.rawValue, interest: .readable)
+            try poller.loop.watch(number, token: token.rawValue, interest: .readable)
             self.resumesAt = nil
         } catch {
             self.resumesAt = now + Listener.shortagePauseMilliseconds
@@ -57,7 +65,7 @@ final class Listener {
 
     private func turnOneAway() {
         spare = nil
-        if let connection = try? socket.accept() { _ = connection.number }
+        if let connection = try? socket?.accept() { _ = connection.number }
         spare = try? Wakeup()
     }
 }

@@ -26,8 +26,6 @@ final class PeerNetwork {
     private var accepted = SlotTable<PeerAccepted>()
     private var linkOfDial: [UInt64: PeerLink] = [:]
     private var acceptedEvents: [PeerAccepted.Event] = []
-    /// While a planned stop lets the others see this member as gone.
-    private var isHidden = false
 
     init(poller: Poller, credentials: PeerCredentials, log: Log, seed: UInt64) throws(SystemError) {
         self.poller = poller
@@ -74,18 +72,6 @@ final class PeerNetwork {
         }
     }
 
-    /// Closes everything and dials no more, until `show`.
-    func hide() {
-        isHidden = true
-        for link in links { closeDial(of: link) }
-        for connection in accepted.elements { accepted.remove(connection.token.place) }
-    }
-
-    func show(now: UInt64) {
-        isHidden = false
-        for link in links { link.nextDial = now }
-    }
-
     // MARK: Time
 
     var nextDeadline: UInt64 {
@@ -93,7 +79,7 @@ final class PeerNetwork {
         for link in links {
             if let dial = link.dial {
                 deadline = min(deadline, dial.deadline)
-            } else if !link.isResolving && !isHidden {
+            } else if !link.isResolving {
                 deadline = min(deadline, link.nextDial)
             }
         }
@@ -108,7 +94,7 @@ final class PeerNetwork {
         for link in links {
             if let dial = link.dial {
                 if dial.deadline <= now { finish(link, .timeout, now: now) }
-            } else if link.nextDial <= now && !link.isResolving && !isHidden {
+            } else if link.nextDial <= now && !link.isResolving {
                 startDial(link, now: now)
             }
         }
@@ -236,14 +222,12 @@ final class PeerNetwork {
 
     func accept(_ socket: consuming StreamSocket, now: UInt64) {
         let unproven = accepted.elements.count { !$0.isProven }
-        guard !isHidden, unproven < ServerLimits.unprovenPeersMax,
+        guard unproven < ServerLimits.unprovenPeersMax,
             accepted.count < ServerLimits.peerConnectionsMax
         else {
-            if !isHidden {
-                complain(
-                    "accepted", "peer_connections_exhausted", HandshakeFailure.refused(.tooManyConnections).advice,
-                    now: now)
-            }
+            complain(
+                "accepted", "peer_connections_exhausted", HandshakeFailure.refused(.tooManyConnections).advice,
+                now: now)
             return
         }
         let place = accepted.reserve()
@@ -264,6 +248,7 @@ final class PeerNetwork {
             switch event {
             case .connected(let peer):
                 supersede(by: connection, of: peer)
+                dialBack(peer, now: now)
                 events.append(.connected(peer))
             case .message(let peer, let message):
                 events.append(.message(from: peer.id, message))
@@ -271,6 +256,14 @@ final class PeerNetwork {
         }
         acceptedEvents.removeAll(keepingCapacity: true)
         if let end { finish(connection, end, now: now) }
+    }
+
+    /// A peer that dials is there: it need not wait for the end of a pause.
+    private func dialBack(_ peer: PeerIdentity, now: UInt64) {
+        for link in links
+        where link.dial == nil && (link.address == peer.peerAddress || link.lastIdentity?.id == peer.id) {
+            link.redialAtOnce(now: now)
+        }
     }
 
     /// A peer that dials again has given up what it had dialled before.

@@ -109,7 +109,6 @@ package enum Server {
                     poller: poller, endpoints: Endpoints(settings: settings),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
                 clientListener: clientListener, peerListener: peerListener,
-                peerAddress: (try literal(configuration.peerListen, port: peerListener.port), addresses.peerListen),
                 listed: listed, replica: replica)
         }
     }
@@ -188,7 +187,8 @@ package enum Server {
         _ record: MemberRecord, against configuration: ServerConfiguration, listed: [ListedMember], log: Log
     ) throws(StartFailure) {
         guard let initial = record.initialConfiguration else {
-            guard listed.contains(where: { $0.name == record.name }), record.name == configuration.name || listed.count == 1
+            guard listed.contains(where: { $0.name == record.name }),
+                record.name == configuration.name || listed.count == 1
             else {
                 throw StartFailure(
                     exit: .configuration,

@@ -38,4 +38,6 @@ package enum ServerLimits {
     package static let turnNanoseconds: UInt64 = 2_000_000
     /// A stop that was asked for.
     package static let stopMilliseconds: UInt64 = 4500
+    /// A second signal after this time means at once; an earlier one is the same request told twice.
+    package static let impatienceMilliseconds: UInt64 = 500
 }

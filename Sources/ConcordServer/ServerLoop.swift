@@ -16,9 +16,8 @@ final class ServerLoop {
     let peers: PeerNetwork
     let clients: ClientConnections
     private let signals: SignalSource
-    private var clientListener: Listener?
-    private var peerListener: Listener?
-    private let peerAddress: (SocketAddress, name: String)
+    private let clientListener: Listener
+    private let peerListener: Listener
     private let listed: [ListedMember]
     private(set) var replica: Replica
     private let scratch = ScratchBuffer()
@@ -39,7 +38,6 @@ final class ServerLoop {
         var clients: ClientConnections
         var clientListener: Listener
         var peerListener: Listener
-        var peerAddress: (SocketAddress, name: String)
         var listed: [ListedMember]
         var replica: Replica
     }
@@ -52,7 +50,6 @@ final class ServerLoop {
         clients = parts.clients
         clientListener = parts.clientListener
         peerListener = parts.peerListener
-        peerAddress = parts.peerAddress
         listed = parts.listed
         replica = parts.replica
         self.now = now
@@ -98,8 +95,8 @@ final class ServerLoop {
 
     private var nextDeadline: UInt64 {
         var deadline = min(replica.nextDeadline, peers.nextDeadline, clients.nextDeadline)
-        if let at = clientListener?.resumesAt { deadline = min(deadline, at) }
-        if let at = peerListener?.resumesAt { deadline = min(deadline, at) }
+        if let at = clientListener.resumesAt { deadline = min(deadline, at) }
+        if let at = peerListener.resumesAt { deadline = min(deadline, at) }
         return min(deadline, stop.nextDeadline)
     }
 
@@ -120,8 +117,8 @@ final class ServerLoop {
     private func takeTimers() {
         peers.tick(now: now)
         clients.tick(now: now)
-        clientListener?.tick(now: now)
-        peerListener?.tick(now: now)
+        clientListener.tick(now: now)
+        peerListener.tick(now: now)
     }
 
     private func handle(_ event: ReadyDescriptor) {
@@ -136,8 +133,8 @@ final class ServerLoop {
         }
     }
 
-    private func accept(_ listener: Listener?, _ take: (consuming StreamSocket) -> Void) {
-        guard let error = listener?.acceptAll(now: now, take) else { return }
+    private func accept(_ listener: Listener, _ take: (consuming StreamSocket) -> Void) {
+        guard let error = listener.acceptAll(now: now, take) else { return }
         guard throttle.admit("accept", now: now) != nil else { return }
         log.warning(
             "accept_failed",
@@ -252,7 +249,7 @@ final class ServerLoop {
     private func takeSignals() {
         while let signal = try? signals.next() {
             if stop.isUnderWay {
-                exit = .success
+                if stop.elapsed(now: now) >= ServerLimits.impatienceMilliseconds { exit = .success }
             } else {
                 log.info("stopping", [("signal", "\(signal)")])
                 beginStop()
@@ -265,21 +262,13 @@ final class ServerLoop {
         let leads = replica.status.standing.role == .leader && membersCount > 1
         stop.begin(now: now, leads: leads)
         clients.isStopping = true
-        clientListener = nil
+        clientListener.close()
         if leads { replica.step(.resign) }
     }
 
     private func continueStop() {
         for step in stop.advance(now: now, hasLeader: hasOtherLeader, isBusy: clients.isBusy) {
             switch step {
-            case .hideFromPeers:
-                // The others notice that this member is gone as they would after a kill, and elect at once.
-                peerListener = nil
-                peers.hide()
-            case .showToPeers:
-                peerListener = try? Listener(
-                    peerAddress.0, name: peerAddress.name, kind: .peerListener, poller: poller)
-                peers.show(now: now)
             case .closeIdle: clients.closeIdle(now: now)
             case .end:
                 log.info("stopped", [("after_ms", .number(stop.elapsed(now: now)))])

@@ -119,8 +119,8 @@ let package = Package(
         tests(
             "ConcordSystemTests",
             [
-                "ConcordClient", "ConcordTool", "ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux",
-                "ConcordBytes",
+                "ConcordClient", "ConcordTool", "ConcordCommandLine", "ConcordAPI", "ConcordModel", "ConcordHTTP",
+                "ConcordLinux", "ConcordBytes",
             ]),
     ],
     swiftLanguageModes: [.v6]

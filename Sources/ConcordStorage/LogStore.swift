@@ -262,9 +262,7 @@ extension LogStore {
             for name in names where SegmentName.isLeftover(name) { try disk.remove(name) }
         }
         let file = try onDisk { () throws(DiskError) in
-            let file = try disk.open(SegmentName.of(scan.end.segment), creating: false)
-            try disk.synchronize(file)
-            return file
+            try disk.open(SegmentName.of(scan.end.segment), creating: false)
         }
         var store = LogStore(
             disk: disk, votes: votes,
@@ -317,7 +315,10 @@ extension LogStore {
             guard size <= StorageLimits.segmentBytesMax else {
                 throw .damaged(file: name, offset: size, what: "the file is longer than any segment")
             }
-            let bytes = try onDisk { () throws(DiskError) in try disk.read(file, at: 0, count: size) }
+            let bytes = try onDisk { () throws(DiskError) in
+                try disk.synchronize(file)
+                return try disk.read(file, at: 0, count: size)
+            }
             guard bytes.count == size else {
                 throw .damaged(file: name, offset: bytes.count, what: "the file ends before its length")
             }

@@ -248,6 +248,7 @@ final class PeerNetwork {
             switch event {
             case .connected(let peer):
                 supersede(by: connection, of: peer)
+                dialBack(peer, now: now)
                 events.append(.connected(peer))
             case .message(let peer, let message):
                 events.append(.message(from: peer.id, message))
@@ -255,6 +256,14 @@ final class PeerNetwork {
         }
         acceptedEvents.removeAll(keepingCapacity: true)
         if let end { finish(connection, end, now: now) }
+    }
+
+    /// A peer that dials is there: it need not wait for the end of a pause.
+    private func dialBack(_ peer: PeerIdentity, now: UInt64) {
+        for link in links
+        where link.dial == nil && (link.address == peer.peerAddress || link.lastIdentity?.id == peer.id) {
+            link.redialAtOnce(now: now)
+        }
     }
 
     /// A peer that dials again has given up what it had dialled before.

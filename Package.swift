@@ -58,6 +58,7 @@ let package = Package(
             [
                 "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica",
                 "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",
+                "ConcordCommandLine",
             ]),
         room(
             "ConcordClient",
@@ -65,6 +66,7 @@ let package = Package(
                 "ConcordAPI", "ConcordModel",
                 .target(name: "ConcordHTTP", condition: socketsOnly),
                 .target(name: "ConcordLinux", condition: socketsOnly),
+                .target(name: "ConcordBytes", condition: socketsOnly),
             ]),
         room("ConcordCommandLine"),
         room("ConcordTool", ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"]),
@@ -82,7 +84,7 @@ let package = Package(
         program("concord", ["ConcordTool", "ConcordCommandLine"]),
         program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
 
-        tests("HouseTests", []),
+        tests("HouseTests", ["ConcordEndpoints", "ConcordHTTP"]),
         tests("ConcordBytesTests", ["ConcordBytes"]),
         tests("ConcordModelTests", ["ConcordModel", "ConcordBytes"]),
         tests("ConcordAPITests", ["ConcordAPI", "ConcordModel", "ConcordBytes"]),
@@ -105,14 +107,20 @@ let package = Package(
                 "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordRaft", "ConcordModel",
                 "ConcordBytes",
             ]),
+        tests(
+            "ConcordServerTests",
+            [
+                "ConcordServer", "ConcordReplica", "ConcordStorage", "ConcordRaft", "ConcordLinux", "ConcordBytes",
+                "ConcordCommandLine",
+            ]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),
         tests("ConcordCommandLineTests", ["ConcordCommandLine"]),
         tests("ConcordBenchTests", ["ConcordBench"]),
         tests(
             "ConcordSystemTests",
             [
-                "ConcordClient", "ConcordTool", "ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux",
-                "ConcordBytes",
+                "ConcordClient", "ConcordTool", "ConcordCommandLine", "ConcordAPI", "ConcordModel", "ConcordHTTP",
+                "ConcordLinux", "ConcordBytes",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -25,7 +25,8 @@
         storage.append(contentsOf: bytes)
     }
 
-    /// Lets `body` append to the bytes directly, as a writer.
+    /// Lets `body` append to the bytes directly, as a writer. The writer's own `count` also counts what the queue
+    /// holds, and offsets for `patch` are good only within `body`.
     @inlinable package mutating func write<Result>(_ body: (inout ByteWriter) -> Result) -> Result {
         var writer = ByteWriter()
         swap(&writer.bytes, &storage)

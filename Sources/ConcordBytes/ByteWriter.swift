@@ -39,6 +39,7 @@
     }
 
     @inlinable package mutating func writeRaw(_ value: StaticString) {
+        // Safe: the buffer of a static string lives as long as the program, and is only read here.
         value.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
     }
 

@@ -33,6 +33,7 @@ package enum CRC32C {
         return ~crc
     }
 
+    // Safe: the caller has checked that four bytes from `position` on lie in the buffer.
     @inline(__always)
     private static func word(_ input: UnsafeBufferPointer<UInt8>, at position: Int) -> UInt32 {
         let low = unsafe UInt32(input[position]) | UInt32(input[position + 1]) << 8

@@ -1,6 +1,7 @@
 package import ConcordBytes
 
-// The envelope of a command in a log entry. docs/formats.md has the layout byte by byte.
+// The envelope of a command in a log entry. docs/formats.md has the layout byte by byte. As for operations, one
+// value has one encoding.
 
 extension Command {
     private enum Field {
@@ -13,6 +14,8 @@ extension Command {
     }
 
     package func encode(into writer: inout ByteWriter) {
+        precondition(
+            principal.count <= ModelLimits.principalBytesMax, "a principal is encoded that a reader does not accept")
         writer.write(ModelLimits.envelopeVersion)
         writer.write(featureLevel)
         writer.write(fields)
@@ -31,7 +34,10 @@ extension Command {
             writer.write(call.client)
             writer.write(call.sequence)
             writer.write(call.done)
-        case .key(let key): writer.writeBytes(key)
+        case .key(let key):
+            precondition(
+                Command.keyLengths.contains(key.count), "an idempotency key is encoded that a reader does not accept")
+            writer.writeBytes(key)
         }
         operation.encode(into: &writer)
     }
@@ -46,13 +52,14 @@ extension Command {
         let wallMilliseconds = try reader.readUInt64()
         let decidedIn = fields & Field.decidedIn == 0 ? nil : Epoch(try reader.readUInt64())
         let principal = fields & Field.principal == 0 ? [] : try reader.readBytes(limit: ModelLimits.principalBytesMax)
+        guard !principal.isEmpty || fields & Field.principal == 0 else { throw .invalid }
         let origin = fields & Field.origin == 0 ? nil : try Origin(decoding: &reader)
         let retry: RetryIdentity
         if fields & Field.client != 0 {
             retry = .client(try ClientCall(decoding: &reader))
         } else if fields & Field.key != 0 {
             let key = try reader.readBytes(limit: ModelLimits.idempotencyKeyBytesMax)
-            guard !key.isEmpty else { throw .invalid }
+            guard Command.keyLengths.contains(key.count) else { throw .invalid }
             retry = .key(key)
         } else {
             retry = .none
@@ -61,6 +68,8 @@ extension Command {
             operation: try Operation(decoding: &reader), origin: origin, retry: retry, principal: principal,
             decidedIn: decidedIn, featureLevel: featureLevel, wallMilliseconds: wallMilliseconds)
     }
+
+    private static let keyLengths = 1...ModelLimits.idempotencyKeyBytesMax
 
     private var fields: UInt16 {
         var fields: UInt16 = 0

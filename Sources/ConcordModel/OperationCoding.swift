@@ -2,7 +2,11 @@ package import ConcordBytes
 
 // The log encoding of operations. docs/formats.md has the layout byte by byte.
 // Each operation is a kind byte and a body behind a 32-bit length; a body begins with a 16-bit set of flags.
-// A flag that this build does not know is refused, so a newer operation is never half understood.
+// A flag that this build does not know is refused, so a newer operation is never half understood. One value
+// has one encoding: what decodes and would be encoded otherwise is refused.
+//
+// The limits of the format are checked on both sides: an entry that the log carries and no member can read
+// would stop them all, so it must not be written either. Front ends refuse such a request long before.
 
 extension Operation {
     package func encode(into writer: inout ByteWriter) {
@@ -50,6 +54,8 @@ extension Operation {
         case .increment(let increment): increment.encode(into: &writer)
         case .delete(let delete): delete.encode(into: &writer)
         case .changeSettings(let values):
+            precondition(
+                values.count <= ModelLimits.settingsPerCommandMax, "more settings are encoded than a reader accepts")
             writer.write(UInt16(0))
             writer.write(UInt32(values.count))
             for value in values {
@@ -88,8 +94,8 @@ extension PutOperation {
         if !needsParent { flags |= 4 }
         if condition != .none { flags |= 8 }
         writer.write(flags)
-        writer.writeBytes(key.bytes)
-        if let value { writer.writeBytes(value) }
+        write(key, into: &writer)
+        if let value { write(value: value, into: &writer) }
         if condition != .none { condition.encode(into: &writer) }
     }
 
@@ -105,10 +111,13 @@ extension PutOperation {
 
 extension CreateSequentialOperation {
     fileprivate func encode(into writer: inout ByteWriter) {
+        precondition(
+            CreateSequentialOperation.widths.contains(width) && prefix.count <= ModelLimits.keyBytesMax,
+            "a sequential name is encoded that a reader does not accept")
         writer.write(UInt16((value == nil ? 0 : 1) | (createsParents ? 2 : 0)))
-        writer.writeBytes(parent.bytes)
+        write(parent, into: &writer)
         writer.writeBytes(prefix)
-        if let value { writer.writeBytes(value) }
+        if let value { write(value: value, into: &writer) }
         writer.write(width)
     }
 
@@ -118,15 +127,18 @@ extension CreateSequentialOperation {
         let prefix = try reader.readBytes(limit: ModelLimits.keyBytesMax)
         let value = flags & 1 == 0 ? nil : try reader.readBytes(limit: ModelLimits.valueBytesMax)
         let width = try reader.readUInt8()
-        guard (1...20).contains(width) else { throw .invalid }
+        guard CreateSequentialOperation.widths.contains(width) else { throw .invalid }
         self.init(parent: parent, prefix: prefix, value: value, width: width, createsParents: flags & 2 != 0)
     }
+
+    /// Any 64-bit number has at most 20 digits.
+    private static let widths: ClosedRange<UInt8> = 1...20
 }
 
 extension IncrementOperation {
     fileprivate func encode(into writer: inout ByteWriter) {
         writer.write(UInt16(condition == .none ? 0 : 8))
-        writer.writeBytes(key.bytes)
+        write(key, into: &writer)
         writer.write(amount)
         if condition != .none { condition.encode(into: &writer) }
     }
@@ -143,7 +155,7 @@ extension IncrementOperation {
 extension DeleteOperation {
     fileprivate func encode(into writer: inout ByteWriter) {
         writer.write(UInt16((recursive ? 1 : 0) | (batch == 0 ? 0 : 2) | (condition == .none ? 0 : 8)))
-        writer.writeBytes(key.bytes)
+        write(key, into: &writer)
         if batch != 0 { writer.write(batch) }
         if condition != .none { condition.encode(into: &writer) }
     }
@@ -152,6 +164,7 @@ extension DeleteOperation {
         let flags = try Operation.readFlags(&reader, known: 11)
         let key = Key(try reader.readBytes(limit: ModelLimits.keyBytesMax))
         let batch = flags & 2 == 0 ? 0 : try reader.readUInt32()
+        guard batch != 0 || flags & 2 == 0 else { throw .invalid }
         let condition = flags & 8 == 0 ? Condition.none : try Condition(decoding: &reader)
         self.init(key: key, condition: condition, recursive: flags & 1 != 0, batch: batch)
     }
@@ -164,6 +177,9 @@ extension Condition {
         case .exists: writer.write(UInt8(1))
         case .absent: writer.write(UInt8(2))
         case .modifiedAt(let revisions):
+            precondition(
+                revisions.count <= ModelLimits.conditionRevisionsMax,
+                "a condition names more revisions than a reader accepts")
             writer.write(UInt8(3))
             writer.write(UInt32(revisions.count))
             for revision in revisions { writer.write(revision.rawValue) }
@@ -182,4 +198,14 @@ extension Condition {
         default: throw .invalid
         }
     }
+}
+
+private func write(_ key: Key, into writer: inout ByteWriter) {
+    precondition(key.bytes.count <= ModelLimits.keyBytesMax, "a key is encoded that is longer than a reader accepts")
+    writer.writeBytes(key.bytes)
+}
+
+private func write(value: [UInt8], into writer: inout ByteWriter) {
+    precondition(value.count <= ModelLimits.valueBytesMax, "a value is encoded that is longer than a reader accepts")
+    writer.writeBytes(value)
 }

@@ -24,6 +24,8 @@ package struct Message: Equatable, Sendable {
         case heartbeatResponse(HeartbeatResponse)
         case barrierRequest(BarrierRequest)
         case barrierResponse(BarrierResponse)
+        /// The leader of `term` stopped leading it and will not lead it again: elect another one now.
+        case leaderResigned
         /// The answer to a message of a lower term that has no answer of its own: `term` says the newer one.
         case newerTerm
     }

@@ -11,6 +11,24 @@ package enum PeerMessage: Equatable, Sendable {
     case forwardRefused(sequence: UInt64, overloaded: Bool)
     /// Formation: the hash of (names, ids, peer addresses) that this member would form.
     case announce(ClusterID)
+    /// `GET /v1/cluster` at a follower: where does everyone stand?
+    case positionsRequest(id: UInt64)
+    case positionsResponse(id: UInt64, [MemberPosition])
     /// Formation: I am formed, with this initial configuration.
     case formed(ClusterID, Configuration)
+}
+
+/// How far a member has got, as the leader knows it.
+package struct MemberPosition: Equatable, Sendable {
+    package var id: MemberID
+    package var matchIndex: LogIndex
+    package var lag: UInt64
+    package var silentMilliseconds: UInt64
+
+    package init(id: MemberID, matchIndex: LogIndex, lag: UInt64, silentMilliseconds: UInt64) {
+        self.id = id
+        self.matchIndex = matchIndex
+        self.lag = lag
+        self.silentMilliseconds = silentMilliseconds
+    }
 }

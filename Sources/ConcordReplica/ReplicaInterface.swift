@@ -105,8 +105,8 @@ package struct PeerIdentity: Equatable, Sendable {
 }
 
 package enum ReplicaInput: Sendable {
-    /// Time has passed.
-    case tick(now: UInt64)
+    /// Time has passed: the monotonic clock that every deadline is of, and the wall clock, which is only shown.
+    case tick(now: UInt64, wallMilliseconds: UInt64)
     case request(ReplicaRequest)
     /// The client went away: nobody waits for this answer any more. A write may still take effect.
     case abandon(RequestID)
@@ -127,6 +127,8 @@ package enum ReplicaInput: Sendable {
 package enum Notice: Equatable, Sendable {
     case formed(ClusterID)
     case standing(Standing)
+    /// A listed member would form another cluster: its list of names or addresses differs from this one's.
+    case listDiffers(peer: MemberID)
 }
 
 /// Why a member must not go on.
@@ -134,8 +136,6 @@ package enum HaltReason: Equatable, Sendable {
     /// A formed peer's initial configuration does not name this member: a wiped volume under a known name, or
     /// a member that was never part of that cluster.
     case notAMember(peer: PeerIdentity)
-    /// A peer belongs to another cluster.
-    case otherCluster(peer: PeerIdentity, own: ClusterID)
     /// A committed entry that this build cannot read.
     case unreadableEntry(LogIndex)
 }
@@ -173,6 +173,8 @@ package struct ReplicaStart: Sendable {
     /// Who forms the cluster; not looked at once formed.
     package var listed: [ListedMember]
     package var clientURL: String
+    /// The version of this build, for people.
+    package var build: String
     package var raft: RaftSettings
     /// Chooses election timeouts.
     package var seed: UInt64
@@ -180,6 +182,7 @@ package struct ReplicaStart: Sendable {
 
     package init(
         record: MemberRecord, hardState: HardState, entries: [Entry], listed: [ListedMember], clientURL: String,
+        build: String,
         raft: RaftSettings, seed: UInt64, now: UInt64
     ) {
         self.record = record
@@ -187,6 +190,7 @@ package struct ReplicaStart: Sendable {
         self.entries = entries
         self.listed = listed
         self.clientURL = clientURL
+        self.build = build
         self.raft = raft
         self.seed = seed
         self.now = now

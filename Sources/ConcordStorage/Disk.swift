@@ -34,6 +34,10 @@ package struct DiskFile: Hashable, Sendable {
 /// name only after `synchronizeDirectory` returned.
 package protocol Disk {
     /// Opens a file for reading and writing.
+    ///
+    /// What is read from a file just opened must be what the medium holds: an implementation over a page
+    /// cache first synchronises an existing file and then drops its cached pages, because pages whose
+    /// write-back failed in an earlier life look clean and lie (Rebello et al., USENIX ATC 2020).
     mutating func open(_ name: String, creating: Bool) throws(DiskError) -> DiskFile
     mutating func close(_ file: DiskFile)
     mutating func size(of file: DiskFile) throws(DiskError) -> Int

@@ -1,0 +1,86 @@
+package import ConcordBytes
+import ConcordModel
+import ConcordRaft
+
+// The payload of a frame between members. docs/formats.md has the layout byte by byte.
+
+extension PeerMessage {
+    private enum Tag {
+        static let raft: UInt8 = 1
+        static let forward: UInt8 = 2
+        static let forwardRefused: UInt8 = 3
+        static let announce: UInt8 = 4
+        static let formed: UInt8 = 5
+        static let positionsRequest: UInt8 = 6
+        static let positionsResponse: UInt8 = 7
+    }
+
+    package func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .raft(let message):
+            writer.write(Tag.raft)
+            message.encode(into: &writer)
+        case .forward(let command):
+            writer.write(Tag.forward)
+            command.encode(into: &writer)
+        case .forwardRefused(let sequence, let overloaded):
+            writer.write(Tag.forwardRefused)
+            writer.write(sequence)
+            writer.write(overloaded)
+        case .announce(let cluster):
+            writer.write(Tag.announce)
+            writer.write(cluster.rawValue)
+        case .formed(let cluster, let configuration):
+            writer.write(Tag.formed)
+            writer.write(cluster.rawValue)
+            configuration.encode(into: &writer)
+        case .positionsRequest(let id):
+            writer.write(Tag.positionsRequest)
+            writer.write(id)
+        case .positionsResponse(let id, let positions):
+            writer.write(Tag.positionsResponse)
+            writer.write(id)
+            writer.write(UInt32(positions.count))
+            for position in positions { position.encode(into: &writer) }
+        }
+    }
+
+    /// Reads one message; the bytes must hold nothing else.
+    package init(decoding reader: inout ByteReader) throws(ByteError) {
+        switch try reader.readUInt8() {
+        case Tag.raft: self = .raft(try Message(decoding: &reader))
+        case Tag.forward: self = .forward(try Command(decoding: &reader))
+        case Tag.forwardRefused:
+            self = .forwardRefused(sequence: try reader.readUInt64(), overloaded: try reader.readBool())
+        case Tag.announce: self = .announce(ClusterID(try reader.readUInt128()))
+        case Tag.formed:
+            self = .formed(ClusterID(try reader.readUInt128()), try Configuration(decoding: &reader))
+        case Tag.positionsRequest: self = .positionsRequest(id: try reader.readUInt64())
+        case Tag.positionsResponse:
+            let id = try reader.readUInt64()
+            let count = try reader.readCount(limit: RaftLimits.membersMax, bytesEach: MemberPosition.encodedBytes)
+            var positions: [MemberPosition] = []
+            for _ in 0..<count { positions.append(try MemberPosition(decoding: &reader)) }
+            self = .positionsResponse(id: id, positions)
+        default: throw .invalid
+        }
+        try reader.finish()
+    }
+}
+
+extension MemberPosition {
+    fileprivate static let encodedBytes = 16 + 8 + 8 + 8
+
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.write(id.rawValue)
+        writer.write(matchIndex.rawValue)
+        writer.write(lag)
+        writer.write(silentMilliseconds)
+    }
+
+    fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
+        self.init(
+            id: MemberID(try reader.readUInt128()), matchIndex: LogIndex(try reader.readUInt64()),
+            lag: try reader.readUInt64(), silentMilliseconds: try reader.readUInt64())
+    }
+}

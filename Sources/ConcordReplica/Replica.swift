@@ -1,0 +1,288 @@
+import ConcordBytes
+import ConcordModel
+package import ConcordRaft
+package import ConcordState
+package import ConcordStorage
+
+/// One member of a cluster: the hub where consensus, state and clients' requests meet, as values.
+///
+/// Deterministic: it has no clock, disk, network or randomness. Give it inputs, then take the effects once at
+/// the end of the turn; the work of a turn is batched into one proposal, one log write and one barrier.
+package struct Replica: Sendable {
+    package internal(set) var record: MemberRecord
+    package internal(set) var state = StateMachine()
+    package internal(set) var appliedIndex = LogIndex.zero
+
+    /// `nil` until the cluster is formed.
+    var raft: Raft?
+    /// `nil` once the cluster is formed.
+    var formation: Formation?
+    let start: ReplicaStart
+
+    var now: UInt64
+    var wallMilliseconds: UInt64 = 0
+    var standing: Standing
+    /// Who was met, for their client URLs.
+    var peers: [MemberID: PeerIdentity] = [:]
+    var effects = ReplicaEffects()
+
+    // Writes.
+    var writes = WriteTable()
+    /// The first sequence that was not handed to the leader of `dispatchTerm` yet.
+    var nextToSend: UInt64 = 1
+    var dispatchTerm = Term.zero
+    var retryAt: UInt64?
+    /// Writes of followers that arrived in this turn.
+    var forwarded: [Command] = []
+
+    // Reads.
+    var reads = ReadTable()
+    var positionReads: [UInt64: PendingRead] = [:]
+    var lastPositionsID: UInt64 = 0
+
+    // Applying.
+    /// Committed and not applied yet.
+    var backlog: [Entry] = []
+    var backlogHead = 0
+
+    // Messages that wait for the disk.
+    var held: [OutboundMessage] = []
+    var durable = WriteSequence.zero
+
+    var nextRequestCheck: UInt64 = 0
+
+    package init(_ start: ReplicaStart) {
+        self.start = start
+        record = start.record
+        now = start.now
+        standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
+        if let configuration = start.record.initialConfiguration {
+            startRaft(configuration)
+        } else {
+            formation = Formation(own: start.record.id, ownName: start.record.name, listed: start.listed)
+            continueFormation()
+        }
+    }
+
+    /// Takes one input in. What it causes is in the effects of this turn.
+    package mutating func step(_ input: ReplicaInput) {
+        switch input {
+        case .tick(let now, let wallMilliseconds): tick(now: now, wallMilliseconds: wallMilliseconds)
+        case .request(let request): receive(request)
+        case .abandon(let request): abandon(request)
+        case .peerConnected(let peer): connected(peer)
+        case .peerMessage(let sender, let message): receive(message, from: sender)
+        case .peerLost(let peer): raft?.leaderConnectionLost(peer)
+        case .logDurable(let sequence): logDurable(sequence)
+        case .memberRecordDurable: memberRecordDurable()
+        case .resign: raft?.resign()
+        }
+    }
+
+    /// Ends the turn: hands over what the inputs since the last call have caused.
+    package mutating func takeEffects() -> ReplicaEffects {
+        if raft != nil {
+            collect()
+            dispatchWrites()
+            beginBarrier()
+            collect()
+            applyBacklog()
+            answerReads()
+        }
+        let taken = effects
+        effects = ReplicaEffects()
+        return taken
+    }
+
+    /// The time (milliseconds) at which a tick is due; earlier ticks are harmless.
+    package var nextDeadline: UInt64 {
+        if backlogHead < backlog.count { return now }
+        var deadline = min(raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max)
+        if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
+        return deadline
+    }
+
+    /// This member alone, as it stands now.
+    package var status: StatusView {
+        StatusView(
+            id: record.id, name: record.name, boot: record.boot, clusterID: record.clusterID, standing: standing,
+            leaderClientURL: standing.leader.flatMap(clientURL), commitIndex: raft?.commitIndex ?? .zero,
+            appliedIndex: appliedIndex, lastIndex: raft?.lastIndex ?? .zero, revision: state.revision,
+            epoch: state.epoch, clusterClock: raft?.clusterClock ?? 0, stateHash: state.stateHash,
+            nodesCount: state.nodesCount, waitingRequests: writes.count + reads.count + positionReads.count)
+    }
+
+    func clientURL(_ id: MemberID) -> String? {
+        id == record.id ? start.clientURL : peers[id]?.clientURL
+    }
+
+    func build(of id: MemberID) -> String? {
+        id == record.id ? start.build : peers[id]?.build
+    }
+
+    // MARK: Inputs
+
+    private mutating func tick(now: UInt64, wallMilliseconds: UInt64) {
+        self.now = max(self.now, now)
+        self.wallMilliseconds = wallMilliseconds
+        raft?.tick(now: self.now)
+        if self.now >= nextRequestCheck {
+            nextRequestCheck = self.now + 50
+            endOverdueRequests()
+            reads.giveUp(begunUntil: self.now &- min(self.now, ReplicaLimits.resendMilliseconds))
+            resendSilentForwards()
+        }
+        if let at = retryAt, at <= self.now {
+            retryAt = nil
+            nextToSend = writes.first
+        }
+    }
+
+    private mutating func receive(_ request: ReplicaRequest) {
+        guard raft != nil else { return reply(request.id, .failed(.recovering)) }
+        guard writes.count + reads.count + positionReads.count < ReplicaLimits.waitingRequestsMax else {
+            return reply(request.id, .failed(.overloaded))
+        }
+        let deadline = now + request.timeoutMilliseconds
+        switch request.body {
+        case .write(let operation, let retry):
+            takeOn(operation, retry: retry, request: request.id, deadline: deadline)
+        case .read(let query, .linearizable, let minimum):
+            reads.append(.init(request: request.id, deadline: deadline, question: .query(query), minimum: minimum))
+        case .read(let query, .local, let minimum):
+            let read = PendingRead(request: request.id, deadline: deadline, question: .query(query), minimum: minimum)
+            reads.appendLocal(read)
+        case .cluster:
+            reads.append(.init(request: request.id, deadline: deadline, question: .cluster, minimum: .zero))
+        }
+    }
+
+    /// A read is forgotten. A write goes on: nobody can call it back.
+    private mutating func abandon(_ request: RequestID) {
+        _ = reads.remove { $0.request == request }
+    }
+
+    private mutating func connected(_ peer: PeerIdentity) {
+        guard peer.id != record.id else { return }
+        peers[peer.id] = peer
+        if formation != nil {
+            formation?.met(peer)
+            continueFormation()
+        } else if peer.clusterID == nil, let cluster = record.clusterID,
+            let configuration = record.initialConfiguration
+        {
+            send(.formed(cluster, configuration), to: peer.id)
+        }
+        if standing.leader == peer.id { forgetHandovers() }
+    }
+
+    private mutating func receive(_ message: PeerMessage, from sender: MemberID) {
+        switch message {
+        case .raft(let message):
+            guard message.from == sender, message.to == record.id else { return }
+            raft?.receive(message)
+        case .forward(let command): receive(forwarded: command, from: sender)
+        case .forwardRefused(let sequence, let overloaded): refused(sequence, overloaded: overloaded)
+        case .announce(let cluster):
+            formation?.received(announce: cluster, from: sender)
+            continueFormation()
+        case .formed(let cluster, let configuration): receive(formed: cluster, configuration, from: sender)
+        case .positionsRequest(let id): sendPositions(id: id, to: sender)
+        case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
+        }
+    }
+
+    private mutating func logDurable(_ sequence: WriteSequence) {
+        durable = max(durable, sequence)
+        raft?.persisted(sequence)
+        let ready = held.prefix { $0.after <= durable }
+        for outbound in ready { send(.raft(outbound.message), to: outbound.message.to) }
+        held.removeFirst(ready.count)
+    }
+
+    // MARK: Raft's output
+
+    private mutating func collect() {
+        guard let output = raft?.takeOutput() else { return }
+        if let write = output.write { effects.logWrites.append(write) }
+        for outbound in output.messages {
+            if outbound.after <= durable {
+                send(.raft(outbound.message), to: outbound.message.to)
+            } else {
+                hold(outbound)
+            }
+        }
+        backlog.append(contentsOf: output.committed)
+        for barrier in output.readyBarriers { reads.ready(barrier) }
+        for barrier in output.lostBarriers { reads.lost(barrier) }
+        if let standing = output.standing { changed(to: standing) }
+    }
+
+    /// Keeps `held` in the order in which the disk lets the messages go.
+    private mutating func hold(_ outbound: OutboundMessage) {
+        var position = held.count
+        while position > 0, held[position - 1].after > outbound.after { position -= 1 }
+        held.insert(outbound, at: position)
+    }
+
+    private mutating func changed(to standing: Standing) {
+        self.standing = standing
+        effects.notices.append(.standing(standing))
+        // Positions were asked of the old leader.
+        for (_, read) in positionReads.sorted(by: { $0.key < $1.key }) { reads.append(read) }
+        positionReads = [:]
+    }
+
+    private mutating func applyBacklog() {
+        var commands = 0
+        while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn, effects.halt == nil {
+            commands += apply(backlog[backlogHead])
+            backlogHead += 1
+        }
+        if backlogHead == backlog.count {
+            backlog.removeAll(keepingCapacity: backlog.count < 1024)
+            backlogHead = 0
+        }
+    }
+
+    /// - Returns: how many commands the entry held.
+    private mutating func apply(_ entry: Entry) -> Int {
+        precondition(entry.index == appliedIndex.next, "an entry was applied out of order")
+        state.beginEntry(epoch: Epoch(entry.term.rawValue), clock: entry.clock)
+        appliedIndex = entry.index
+        switch entry.kind {
+        case .noop, .configuration: return 1
+        case .commands:
+            guard let commands = readable(entry.payload) else {
+                effects.halt = .unreadableEntry(entry.index)
+                return 0
+            }
+            for command in commands {
+                let outcome = state.apply(command)
+                if let origin = command.origin, origin.member == record.id.rawValue, origin.boot == record.boot {
+                    answerWrite(origin.sequence, outcome)
+                }
+            }
+            return commands.count
+        }
+    }
+
+    /// `nil` when this build does not know what the commands mean.
+    private func readable(_ payload: [UInt8]) -> [Command]? {
+        guard let commands = try? CommandBatch.decode(payload),
+            commands.allSatisfy({ $0.featureLevel <= ModelLimits.featureLevel })
+        else { return nil }
+        return commands
+    }
+
+    // MARK: Effects
+
+    mutating func send(_ message: PeerMessage, to peer: MemberID) {
+        effects.messages.append((to: peer, message: message))
+    }
+
+    mutating func reply(_ request: RequestID, _ result: ReplicaReply.Result) {
+        effects.replies.append(
+            ReplicaReply(id: request, result: result, revision: state.revision, epoch: state.epoch))
+    }
+}

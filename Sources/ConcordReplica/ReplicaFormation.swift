@@ -1,0 +1,52 @@
+import ConcordRaft
+import ConcordStorage
+
+// From a list of names to a member of a formed cluster.
+
+extension Replica {
+    mutating func startRaft(_ configuration: Configuration) {
+        formation = nil
+        let restored = RestoredLog(
+            hardState: start.hardState, initialConfiguration: configuration, entries: start.entries)
+        raft = Raft(id: record.id, settings: start.raft, restored: restored, seed: start.seed, now: now)
+    }
+
+    mutating func continueFormation() {
+        guard let formation else { return }
+        if let announcement = formation.announcement {
+            for peer in formation.peers { send(.announce(announcement), to: peer) }
+        }
+        for peer in formation.peersThatDiffer { effects.notices.append(.listDiffers(peer: peer)) }
+        if case .formed(let cluster, let configuration) = formation.outcome { form(cluster, configuration) }
+    }
+
+    /// Asks for the initial configuration to be made durable; only then is this member formed.
+    private mutating func form(_ cluster: ClusterID, _ configuration: Configuration) {
+        guard record.clusterID == nil else { return }
+        record.clusterID = cluster
+        record.initialConfiguration = configuration
+        effects.memberRecord = record
+    }
+
+    mutating func memberRecordDurable() {
+        guard raft == nil, let cluster = record.clusterID, let configuration = record.initialConfiguration else {
+            return
+        }
+        startRaft(configuration)
+        effects.notices.append(.formed(cluster))
+        for member in configuration.members where member.id != record.id {
+            send(.formed(cluster, configuration), to: member.id)
+        }
+    }
+
+    /// A formed peer says what it was formed with.
+    mutating func receive(formed cluster: ClusterID, _ configuration: Configuration, from sender: MemberID) {
+        guard formation != nil, record.clusterID == nil else { return }
+        guard Formation.clusterID(configuration) == cluster else { return }
+        if configuration.member(record.id) != nil {
+            form(cluster, configuration)
+        } else if let peer = peers[sender] {
+            effects.halt = .notAMember(peer: peer)
+        }
+    }
+}

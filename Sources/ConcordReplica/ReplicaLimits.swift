@@ -1,0 +1,21 @@
+package enum ReplicaLimits {
+    /// Requests that wait for anything: a leader, a commit, a barrier. More are refused as overload; a member
+    /// has at most this many connections, each with one request.
+    package static let waitingRequestsMax = 10_000
+    /// Bytes of waiting writes.
+    package static let waitingBytesMax = 64 << 20
+    /// A batch of commands closes once it has this many bytes: one disk write and one message of a size that
+    /// a heartbeat need not wait long for.
+    package static let batchBytes = 1 << 20
+    /// Commands applied in one turn: a turn has about 2 ms, a command takes about a microsecond.
+    package static let appliedCommandsPerTurn = 1000
+    /// Barriers under way at once. Reads that arrive meanwhile share the next one, so the busier a member is,
+    /// the more reads a round of contact serves.
+    package static let barriersInFlightMax = 2
+    /// How long a follower waits for the answer to a forwarded write or a barrier before it asks again.
+    package static let resendMilliseconds: UInt64 = 1000
+    /// How long a refused forward waits before it is tried again.
+    package static let refusedRetryMilliseconds: UInt64 = 20
+    /// What a client is told to wait when there is no leader: about one election.
+    package static let noLeaderRetryMilliseconds: UInt64 = 200
+}

@@ -1,0 +1,211 @@
+import ConcordModel
+import ConcordRaft
+import ConcordStorage
+
+// A client's write on its way: taken on, handed to the leader, answered when its entry is applied.
+//
+// Every write carries (member, boot, sequence, done), so this member may hand it over again, to the same leader
+// or to the next one, until its time is over: `apply` lets it take effect once. Only the applied outcome or a
+// timeout ends it, unless every leader that got it has said that it did not append it.
+
+extension Replica {
+    mutating func takeOn(_ operation: Operation, retry: RetryIdentity, request: RequestID, deadline: UInt64) {
+        let command = Command(operation: operation, retry: retry, wallMilliseconds: wallMilliseconds)
+        let bytes = operation.approximateBytes
+        guard writes.bytes + bytes <= ReplicaLimits.waitingBytesMax else {
+            return reply(request, .failed(.overloaded))
+        }
+        _ = writes.append(PendingWrite(request: request, deadline: deadline, command: command, bytes: bytes))
+    }
+
+    /// Hands every write that waits for it to the leader: as one proposal here, as messages elsewhere.
+    mutating func dispatchWrites() {
+        if dispatchTerm != standing.term {
+            dispatchTerm = standing.term
+            forgetHandovers()
+        }
+        guard let leader = standing.leader else { return refuseForwarded() }
+        if leader == record.id {
+            propose()
+        } else {
+            refuseForwarded()
+            for sequence in takeSequencesToSend() {
+                guard let command = writes[sequence]?.command else { continue }
+                send(.forward(command), to: leader)
+            }
+        }
+    }
+
+    /// Marks what is handed over now, and gives each write its origin as of now.
+    private mutating func takeSequencesToSend() -> [UInt64] {
+        var taken: [UInt64] = []
+        var sequence = max(nextToSend, writes.first)
+        let done = writes.done
+        while sequence < writes.end {
+            if var write = writes[sequence], write.sentAt == nil, write.notBefore <= now {
+                write.command.origin = Origin(
+                    member: record.id.rawValue, boot: record.boot, sequence: sequence, done: done)
+                write.sentAt = now
+                write.unsettledSends += 1
+                writes[sequence] = write
+                taken.append(sequence)
+            }
+            sequence += 1
+        }
+        nextToSend = writes.end
+        return taken
+    }
+
+    private mutating func propose() {
+        var batch = CommandBatch()
+        var members: [(sequence: UInt64, sender: MemberID)] = []
+        let commands = forwarded
+        forwarded = []
+        for command in commands {
+            guard let origin = command.origin else { continue }
+            batch.append(command)
+            members.append((origin.sequence, MemberID(origin.member)))
+            flush(&batch, &members, always: false)
+        }
+        for sequence in takeSequencesToSend() {
+            guard let command = writes[sequence]?.command else { continue }
+            batch.append(command)
+            members.append((sequence, record.id))
+            flush(&batch, &members, always: false)
+        }
+        flush(&batch, &members, always: true)
+    }
+
+    /// Proposes the batch when it is full, or `always` when it is not empty.
+    private mutating func flush(
+        _ batch: inout CommandBatch, _ members: inout [(sequence: UInt64, sender: MemberID)], always: Bool
+    ) {
+        guard !members.isEmpty, always || batch.isFull else { return }
+        let result = raft?.propose(batch.payload()) ?? .notLeader
+        batch = CommandBatch()
+        let proposed = members
+        members = []
+        switch result {
+        case .accepted: break
+        case .notLeader, .overloaded:
+            for (sequence, sender) in proposed {
+                if sender == record.id {
+                    refused(sequence, overloaded: result == .overloaded)
+                } else {
+                    send(.forwardRefused(sequence: sequence, overloaded: result == .overloaded), to: sender)
+                }
+            }
+        }
+    }
+
+    mutating func receive(forwarded command: Command, from sender: MemberID) {
+        guard let origin = command.origin, origin.member == sender.rawValue, command.decidedIn == nil else { return }
+        guard forwarded.count < ReplicaLimits.waitingRequestsMax else {
+            return send(.forwardRefused(sequence: origin.sequence, overloaded: true), to: sender)
+        }
+        forwarded.append(command)
+    }
+
+    /// Followers forward to a leader only; this member is none.
+    private mutating func refuseForwarded() {
+        let commands = forwarded
+        forwarded = []
+        for command in commands {
+            guard let origin = command.origin else { continue }
+            send(.forwardRefused(sequence: origin.sequence, overloaded: false), to: MemberID(origin.member))
+        }
+    }
+
+    /// The one who got the write has not appended it and never will.
+    mutating func refused(_ sequence: UInt64, overloaded: Bool) {
+        guard var write = writes[sequence], write.unsettledSends > 0 else { return }
+        write.unsettledSends -= 1
+        if overloaded, write.unsettledSends == 0 {
+            _ = writes.remove(sequence)
+            return reply(write.request, .failed(.overloaded))
+        }
+        write.sentAt = nil
+        write.notBefore = now + ReplicaLimits.refusedRetryMilliseconds
+        writes[sequence] = write
+        retryAt = min(retryAt ?? UInt64.max, write.notBefore)
+    }
+
+    mutating func answerWrite(_ sequence: UInt64, _ outcome: Outcome) {
+        guard let write = writes.remove(sequence) else { return }
+        reply(write.request, .outcome(outcome))
+    }
+
+    /// All waiting writes are handed over again: to the leader of a new term, or on a new connection.
+    mutating func forgetHandovers() {
+        nextToSend = writes.first
+        var sequence = writes.first
+        while sequence < writes.end {
+            writes[sequence]?.sentAt = nil
+            sequence += 1
+        }
+    }
+
+    /// A forward that nobody answers was lost with its connection, or its leader is stuck: hand it over again.
+    mutating func resendSilentForwards() {
+        guard let leader = standing.leader, leader != record.id else { return }
+        var sequence = writes.first
+        while sequence < nextToSend {
+            if let sentAt = writes[sequence]?.sentAt {
+                guard sentAt + ReplicaLimits.resendMilliseconds <= now else { return }
+                writes[sequence]?.sentAt = nil
+                nextToSend = writes.first
+            }
+            sequence += 1
+        }
+    }
+
+    /// Answers the requests whose time is over.
+    mutating func endOverdueRequests() {
+        var sequence = writes.first
+        while sequence < writes.end {
+            if let write = writes[sequence], write.deadline <= now {
+                _ = writes.remove(sequence)
+                if write.unsettledSends > 0 {
+                    reply(write.request, .failed(.outcomeUnknown))
+                } else {
+                    reply(write.request, .failed(untimely))
+                }
+            }
+            sequence += 1
+        }
+        nextToSend = max(nextToSend, writes.first)
+        for read in reads.remove(where: { $0.deadline <= now }) { reply(read.request, .failed(untimely)) }
+        for (id, read) in positionReads.sorted(by: { $0.key < $1.key }) where read.deadline <= now {
+            positionReads[id] = nil
+            reply(read.request, .failed(untimely))
+        }
+    }
+
+    /// Why nothing happened in time.
+    private var untimely: RequestFailure {
+        standing.leader == nil
+            ? .noLeader(retryAfterMilliseconds: ReplicaLimits.noLeaderRetryMilliseconds) : .timeout
+    }
+}
+
+extension CommandBatch {
+    fileprivate var isFull: Bool {
+        byteCount >= ReplicaLimits.batchBytes || Int(count) == ModelLimits.commandsPerEntryMax
+    }
+}
+
+extension Operation {
+    /// About the bytes that it takes while it waits.
+    fileprivate var approximateBytes: Int {
+        let overhead = 64
+        switch self {
+        case .put(let put): return overhead + put.key.bytes.count + (put.value?.count ?? 0)
+        case .createSequential(let create):
+            return overhead + create.parent.bytes.count + create.prefix.count + (create.value?.count ?? 0)
+        case .increment(let increment): return overhead + increment.key.bytes.count
+        case .delete(let delete): return overhead + delete.key.bytes.count
+        case .changeSettings(let values): return overhead + 10 * values.count
+        case .raiseFeatureLevel: return overhead
+        }
+    }
+}

@@ -1,0 +1,43 @@
+internal import ConcordRaft
+
+package enum ServerLimits {
+    /// Connections of clients; more are answered with a closed connection.
+    package static let clientConnectionsMax = 10_000
+    /// Connections of one client address are not limited: many clients stand behind one address.
+    /// Accepted peer connections that have not proved who they are.
+    package static let unprovenPeersMax = 64
+    /// Accepted peer connections in all: each member has one, and for a moment two.
+    package static let peerConnectionsMax = 256
+    package static let handshakeMilliseconds: UInt64 = 5000
+    package static let handshakeFrameBytesMax = 4096
+    /// A frame holds one message: one entry of the largest size behind nearly a full batch of smaller ones.
+    package static let peerFrameBytesMax = RaftLimits.payloadBytesMax + 2 * RaftLimits.appendBytesMax
+    /// Bytes that wait to be sent to one peer. Beyond it the connection is dropped: Raft sends again what counts.
+    package static let peerQueueBytesMax = 64 << 20
+    package static let connectMilliseconds: UInt64 = 1000
+    package static let redialMillisecondsMin: UInt64 = 20
+    package static let redialMillisecondsMax: UInt64 = 1000
+    /// Bytes taken from one socket in one turn, so that one sender does not keep the others waiting.
+    package static let receiveBytesPerTurn = 1 << 20
+
+    /// From the first byte of a request to the end of its head.
+    package static let headMilliseconds: UInt64 = 5000
+    /// A connection on which nothing is asked.
+    package static let idleMilliseconds: UInt64 = 60_000
+    /// A body may take this long, and longer only as fast as `bodyBytesPerSecondMin`.
+    package static let bodyMilliseconds: UInt64 = 5000
+    package static let bodyBytesPerSecondMin: UInt64 = 16 << 10
+    /// Without any progress in taking an answer.
+    package static let sendMilliseconds: UInt64 = 10_000
+    /// Input beyond one request is not read while that request waits for its answer.
+    package static let inputBytesMax = 1 << 17
+    /// Answers that wait on one connection: the next request waits until there is room.
+    package static let outputBytesMax = 1 << 20
+
+    /// What one turn of the loop may take before everybody else gets a chance.
+    package static let turnNanoseconds: UInt64 = 2_000_000
+    /// A stop that was asked for.
+    package static let stopMilliseconds: UInt64 = 4500
+    /// A second signal after this time means at once; an earlier one is the same request told twice.
+    package static let impatienceMilliseconds: UInt64 = 500
+}

@@ -1,0 +1,284 @@
+internal import ConcordEndpoints
+internal import ConcordLinux
+internal import ConcordModel
+internal import ConcordRaft
+internal import ConcordReplica
+internal import ConcordStorage
+
+/// The event loop of a member: where values meet the kernel. One thread owns sockets, HTTP and the replica.
+///
+/// A turn: wait; take in what the disk, the peers and the clients have said; let the replica act on all of it at
+/// once; hand its log writes, messages and replies over; send, once per connection.
+final class ServerLoop {
+    let poller: Poller
+    let log: Log
+    let storage: StorageThread
+    let peers: PeerNetwork
+    let clients: ClientConnections
+    private let signals: SignalSource
+    private let clientListener: Listener
+    private let peerListener: Listener
+    private let listed: [ListedMember]
+    private(set) var replica: Replica
+    private let scratch = ScratchBuffer()
+    private var ready: [ReadyDescriptor] = []
+    /// The first of `ready` that was not looked at: the last turn took too long.
+    private var nextReady = 0
+    private var throttle = LogThrottle(intervalMilliseconds: 10_000)
+    private var stop = PlannedStop()
+    private var exit: ServerExit?
+    private var wasReady = false
+    private var now: UInt64
+
+    struct Parts {
+        var poller: Poller
+        var log: Log
+        var storage: StorageThread
+        var peers: PeerNetwork
+        var clients: ClientConnections
+        var clientListener: Listener
+        var peerListener: Listener
+        var listed: [ListedMember]
+        var replica: Replica
+    }
+
+    init(_ parts: Parts, signals: consuming SignalSource, now: UInt64) throws(SystemError) {
+        poller = parts.poller
+        log = parts.log
+        storage = parts.storage
+        peers = parts.peers
+        clients = parts.clients
+        clientListener = parts.clientListener
+        peerListener = parts.peerListener
+        listed = parts.listed
+        replica = parts.replica
+        self.now = now
+        try parts.poller.loop.watch(
+            signals.descriptor.number, token: Token(.signals).rawValue, interest: .readable)
+        self.signals = signals
+    }
+
+    /// Runs until the member is to end.
+    func run() throws(SystemError) -> ServerExit {
+        setTargets()
+        carryOut(replica.takeEffects())
+        while exit == nil {
+            try turn()
+        }
+        return exit ?? .failed
+    }
+
+    private func turn() throws(SystemError) {
+        if nextReady == ready.count {
+            try poller.loop.wait(until: clients.hasWork ? 0 : nextDeadline, into: &ready)
+            nextReady = 0
+        }
+        let start = SystemClock.monotonicNanoseconds()
+        now = start / 1_000_000
+        replica.step(.tick(now: now, wallMilliseconds: SystemClock.wallMilliseconds()))
+        takeCompletions()
+        takeTimers()
+        clients.runWaiting(now: now)
+        while nextReady < ready.count {
+            handle(ready[nextReady])
+            nextReady += 1
+            if SystemClock.monotonicNanoseconds() - start > ServerLimits.turnNanoseconds { break }
+        }
+        feedReplica()
+        carryOut(replica.takeEffects())
+        refreshFacts()
+        peers.flush(now: now)
+        clients.flush(now: now)
+        continueStop()
+        complainAboutSlowTurn(start)
+    }
+
+    private var nextDeadline: UInt64 {
+        var deadline = min(replica.nextDeadline, peers.nextDeadline, clients.nextDeadline)
+        if let at = clientListener.resumesAt { deadline = min(deadline, at) }
+        if let at = peerListener.resumesAt { deadline = min(deadline, at) }
+        return min(deadline, stop.nextDeadline)
+    }
+
+    // MARK: Taking in
+
+    private func takeCompletions() {
+        for completion in storage.takeCompletions() {
+            switch completion {
+            case .logDurable(let sequence): replica.step(.logDurable(sequence))
+            case .memberRecordDurable:
+                replica.step(.memberRecordDurable)
+                peers.credentials.identity.clusterID = replica.record.clusterID
+                setTargets()
+            }
+        }
+    }
+
+    private func takeTimers() {
+        peers.tick(now: now)
+        clients.tick(now: now)
+        clientListener.tick(now: now)
+        peerListener.tick(now: now)
+    }
+
+    private func handle(_ event: ReadyDescriptor) {
+        switch Token(rawValue: event.token).kind {
+        case .clientListener: accept(clientListener) { clients.accept($0, now: now) }
+        case .peerListener: accept(peerListener) { peers.accept($0, now: now) }
+        case .client: clients.handle(event, scratch: scratch, now: now)
+        case .dial: peers.handleDial(event, scratch: scratch, now: now)
+        case .accepted: peers.handleAccepted(event, scratch: scratch, now: now)
+        case .signals: takeSignals()
+        case nil: preconditionFailure("an event came for a token that was never given")
+        }
+    }
+
+    private func accept(_ listener: Listener, _ take: (consuming StreamSocket) -> Void) {
+        guard let error = listener.acceptAll(now: now, take) else { return }
+        guard throttle.admit("accept", now: now) != nil else { return }
+        log.warning(
+            "accept_failed",
+            [
+                ("reason", "\(error)"),
+                ("advice", "raise the limit of open files (ulimit -n), or find out who holds so many connections"),
+            ])
+    }
+
+    private func feedReplica() {
+        for event in peers.events {
+            switch event {
+            case .connected(let peer): replica.step(.peerConnected(peer))
+            case .message(let sender, let message): replica.step(.peerMessage(from: sender, message))
+            case .lost(let peer): replica.step(.peerLost(peer))
+            }
+        }
+        peers.events.removeAll(keepingCapacity: true)
+        for request in clients.abandoned { replica.step(.abandon(request)) }
+        clients.abandoned.removeAll(keepingCapacity: true)
+        for request in clients.submitted { replica.step(.request(request)) }
+        clients.submitted.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Carrying out
+
+    private func carryOut(_ effects: ReplicaEffects) {
+        if !effects.logWrites.isEmpty { storage.write(effects.logWrites) }
+        if let record = effects.memberRecord { storage.write(record) }
+        for (member, message) in effects.messages { peers.send(message, to: member, now: now) }
+        if !effects.replies.isEmpty { refreshFacts() }
+        for reply in effects.replies { clients.deliver(reply, now: now) }
+        for notice in effects.notices { report(notice) }
+        if let reason = effects.halt { halt(reason) }
+    }
+
+    private func setTargets() {
+        peers.setTargets(replica.peerAddresses(listed: listed), now: now)
+    }
+
+    private func refreshFacts() {
+        let status = replica.status
+        clients.facts.refresh(status: status, readiness: status.readiness)
+        let isReady = status.readiness == .ready
+        if isReady && !wasReady { log.info("ready", [("revision", .number(status.revision.rawValue))]) }
+        wasReady = isReady
+    }
+
+    private func report(_ notice: Notice) {
+        switch notice {
+        case .formed(let cluster):
+            log.info("formed", [("cluster", "\(cluster)")])
+        case .standing(let standing):
+            log.info(
+                "standing",
+                [
+                    ("role", "\(standing.role)"), ("term", .number(standing.term.rawValue)),
+                    ("leader", .text(standing.leader.map { name(of: $0) } ?? "")),
+                ])
+        case .listDiffers(let peer):
+            guard throttle.admit("list \(peer)", now: now) != nil else { return }
+            log.warning(
+                "cluster_list_differs",
+                [
+                    ("peer", .text(name(of: peer))),
+                    ("advice", "give every member the same --cluster, with the same names and addresses"),
+                ])
+        }
+    }
+
+    private func name(of member: MemberID) -> String {
+        if member == replica.record.id { return replica.record.name }
+        return replica.record.initialConfiguration?.member(member)?.name ?? "\(member)"
+    }
+
+    private func halt(_ reason: HaltReason) {
+        switch reason {
+        case .notAMember(let peer):
+            log.error(
+                "not_a_member",
+                [
+                    ("peer", .text(peer.name)), ("peer_url", .text(peer.clientURL)), ("id", "\(replica.record.id)"),
+                    ("reason", "\(peer.name) belongs to a cluster that was formed without this member's id"),
+                    (
+                        "advice",
+                        .text(
+                            "this data directory is new or was wiped: restore the one that this member had, or form a "
+                                + "new cluster from empty data directories; to join a running cluster under a new "
+                                + "id will be 'concordd serve --join \(peer.clientURL)', in a later version")
+                    ),
+                ])
+            exit = .configuration
+        case .unreadableEntry(let index):
+            log.error(
+                "unreadable_entry",
+                [
+                    ("index", .number(index.rawValue)),
+                    ("advice", "a newer version has written this entry: start that version"),
+                ])
+            exit = .configuration
+        }
+    }
+
+    private func complainAboutSlowTurn(_ start: UInt64) {
+        let milliseconds = (SystemClock.monotonicNanoseconds() - start) / 1_000_000
+        guard milliseconds >= 100, let repeated = throttle.admit("turn", now: now) else { return }
+        log.warning("slow_turn", [("milliseconds", .number(milliseconds)), ("repeated", .number(repeated))])
+    }
+
+    // MARK: Ending
+
+    private func takeSignals() {
+        while let signal = try? signals.next() {
+            if stop.isUnderWay {
+                if stop.elapsed(now: now) >= ServerLimits.impatienceMilliseconds { exit = .success }
+            } else {
+                log.info("stopping", [("signal", "\(signal)")])
+                beginStop()
+            }
+        }
+    }
+
+    private func beginStop() {
+        let membersCount = replica.record.initialConfiguration?.members.count ?? 1
+        let leads = replica.status.standing.role == .leader && membersCount > 1
+        stop.begin(now: now, leads: leads)
+        clients.isStopping = true
+        clientListener.close()
+        if leads { replica.step(.resign) }
+    }
+
+    private func continueStop() {
+        for step in stop.advance(now: now, hasLeader: hasOtherLeader, isBusy: clients.isBusy) {
+            switch step {
+            case .closeIdle: clients.closeIdle(now: now)
+            case .end:
+                log.info("stopped", [("after_ms", .number(stop.elapsed(now: now)))])
+                exit = .success
+            }
+        }
+    }
+
+    private var hasOtherLeader: Bool {
+        guard let leader = replica.status.standing.leader else { return false }
+        return leader != replica.record.id
+    }
+}

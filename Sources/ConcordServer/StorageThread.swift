@@ -1,0 +1,129 @@
+internal import ConcordLinux
+internal import ConcordRaft
+internal import ConcordStorage
+
+/// The thread that owns the data directory. It takes everything that is queued in one go, so that all writes of
+/// several turns of the loop cost one fdatasync (group commit); segments are made ready by a helper beside it.
+///
+/// The first failed write or fsync ends the program: whether anything is durable after one is unknown, and trying
+/// again would answer a question that the kernel has already forgotten (Rebello et al., USENIX ATC 2020).
+final class StorageThread: Sendable {
+    enum Completion: Sendable {
+        case logDurable(WriteSequence)
+        case memberRecordDurable
+    }
+
+    private enum Job: Sendable {
+        case log([LogWrite])
+        case memberRecord(MemberRecord)
+        case prepared(SegmentPreparation)
+    }
+
+    private let jobs: Mailbox<Job>
+    private let completions: Mailbox<Completion>
+
+    init(
+        _ directory: DataDirectory<FileDisk>, lock: DirectoryLock, helperDisk: FileDisk, waking wakeup: Wakeup, log: Log
+    ) throws(SystemError) {
+        let jobs = Mailbox<Job>(waking: try Wakeup())
+        let completions = Mailbox<Completion>(waking: wakeup)
+        let preparations = Mailbox<SegmentPreparation>(waking: try Wakeup())
+        self.jobs = jobs
+        self.completions = completions
+        _ = try Thread.start(name: "segments") {
+            var disk = helperDisk
+            while true {
+                for preparation in preparations.waitAll() {
+                    StorageThread.orDie(log) { () throws(StorageError) in try preparation.run(on: &disk) }
+                    jobs.post(.prepared(preparation))
+                }
+            }
+        }
+        _ = try Thread.start(name: "storage") {
+            var writer = Writer(directory, log: log, preparations: preparations, completions: completions)
+            // The lock lives as long as somebody can write: until the process is gone.
+            withExtendedLifetime(lock) {
+                while true { writer.run(jobs.waitAll()) }
+            }
+        }
+    }
+
+    func write(_ writes: [LogWrite]) {
+        jobs.post(.log(writes))
+    }
+
+    func write(_ record: MemberRecord) {
+        jobs.post(.memberRecord(record))
+    }
+
+    func takeCompletions() -> [Completion] {
+        completions.takeAll()
+    }
+
+    private static func orDie(_ log: Log, _ body: () throws(StorageError) -> Void) {
+        do throws(StorageError) {
+            try body()
+        } catch {
+            log.error("storage_failed", [("reason", "\(error)")])
+            log.flush(milliseconds: 100)
+            ProcessEnvironment.exitNow(code: ServerExit.storageFailed.rawValue)
+        }
+    }
+
+    private struct Writer {
+        private var directory: DataDirectory<FileDisk>
+        private let log: Log
+        private let preparations: Mailbox<SegmentPreparation>
+        private let completions: Mailbox<Completion>
+        /// Writes that were taken and wait for the segment that they may need.
+        private var pending: [LogWrite] = []
+
+        init(
+            _ directory: DataDirectory<FileDisk>, log: Log, preparations: Mailbox<SegmentPreparation>,
+            completions: Mailbox<Completion>
+        ) {
+            self.directory = directory
+            self.log = log
+            self.preparations = preparations
+            self.completions = completions
+            prepareNext()
+        }
+
+        mutating func run(_ jobs: [Job]) {
+            for job in jobs {
+                switch job {
+                case .log(let writes):
+                    pending.append(contentsOf: writes)
+                case .memberRecord(let record):
+                    StorageThread.orDie(log) { () throws(StorageError) in try directory.member.write(record) }
+                    completions.post(.memberRecordDurable)
+                case .prepared(let preparation):
+                    directory.log.prepared(preparation)
+                }
+            }
+            writePending()
+            prepareNext()
+        }
+
+        private mutating func writePending() {
+            guard let last = pending.last, !directory.log.mayNeedNextSegment(for: pending) else { return }
+            let writes = pending
+            pending = []
+            StorageThread.orDie(log) { () throws(StorageError) in try directory.log.write(writes) }
+            completions.post(.logDurable(last.sequence))
+        }
+
+        private mutating func prepareNext() {
+            if let preparation = directory.log.nextPreparation() { preparations.post(preparation) }
+        }
+    }
+}
+
+/// The lock of a data directory, while it lives: two processes that write one log would destroy it.
+final class DirectoryLock: Sendable {
+    let file: File
+
+    init(file: consuming File) {
+        self.file = file
+    }
+}

@@ -1,0 +1,165 @@
+import ConcordBytes
+import ConcordRaft
+
+/// The bytes of a group: its header and its records, cut into marked blocks. docs/formats.md, "Log segments".
+enum LogGroup {
+    /// Bytes of a record besides its entry: checksum, length, type.
+    static let recordOverheadBytes = 12
+    /// Of a block, what belongs to the stream.
+    static let streamBytesPerBlock = StorageLimits.blockBytes - GroupHeader.Mark.bytes
+
+    static func recordBytes(of entry: Entry) -> Int {
+        recordOverheadBytes + Entry.overheadBytes + entry.payload.count
+    }
+
+    /// The bytes on disk of a group whose records take `recordBytes`: a whole number of blocks.
+    static func bytesOnDisk(recordBytes: Int) -> Int {
+        blocks(streamBytes: GroupHeader.streamBytes + recordBytes) * StorageLimits.blockBytes
+    }
+
+    private static func blocks(streamBytes: Int) -> Int {
+        (streamBytes + streamBytesPerBlock - 1) / streamBytesPerBlock
+    }
+
+    // MARK: Writing
+
+    /// The group's blocks, and the checksum of its last record. `header` must count the entries and their bytes.
+    static func encode(
+        _ entries: ArraySlice<Entry>, header: GroupHeader
+    ) -> (blocks: [UInt8], checksum: UInt32) {
+        var stream = ByteWriter(capacity: GroupHeader.Mark.bytes + Int(header.streamBytes) + StorageLimits.blockBytes)
+        var checksum = header.encode(into: &stream)
+        for entry in entries {
+            let start = stream.count
+            stream.write(UInt32(0))
+            stream.write(UInt32(Entry.overheadBytes + entry.payload.count))
+            stream.write(entryRecord)
+            entry.encode(into: &stream)
+            checksum = chained(stream.bytes, in: start + 4..<stream.count, segment: header.segment, after: checksum)
+            stream.patch(checksum, at: start)
+        }
+        precondition(
+            stream.count - GroupHeader.Mark.bytes == Int(header.streamBytes), "a group's header names another length")
+        return (marked(stream.bytes), checksum)
+    }
+
+    /// Puts a mark before every further block's share of the stream, and zeros behind its end.
+    private static func marked(_ stream: [UInt8]) -> [UInt8] {
+        var blocks = ByteWriter(
+            capacity: self.blocks(streamBytes: stream.count - GroupHeader.Mark.bytes) * StorageLimits.blockBytes)
+        blocks.writeRaw(stream[..<min(stream.count, StorageLimits.blockBytes)])
+        var position = blocks.count
+        var ordinal: UInt32 = 1
+        while position < stream.count {
+            let end = min(stream.count, position + streamBytesPerBlock)
+            blocks.write(GroupHeader.Mark.continuation)
+            blocks.write(ordinal)
+            blocks.writeRaw(stream[position..<end])
+            position = end
+            ordinal += 1
+        }
+        blocks.pad(to: StorageLimits.blockBytes)
+        return blocks.bytes
+    }
+
+    // MARK: Reading
+
+    enum Reading {
+        /// Every record verifies: the entries, the checksum of the last record, and the bytes on disk.
+        case good(entries: [Entry], checksum: UInt32, bytesOnDisk: Int)
+        /// Something does not verify.
+        case unverifiable(what: String)
+        /// Everything up to this record verifies, and so does the record, but its content is not known here.
+        case unreadable
+    }
+
+    /// Reads the group of `segment` that begins at `offset` with `header`.
+    static func read(_ segment: [UInt8], at offset: Int, header: GroupHeader, checksum: UInt32) -> Reading {
+        guard header.streamBytes <= UInt64(segment.count - offset) else {
+            return .unverifiable(what: "the group is longer than the file")
+        }
+        let blocks = blocks(streamBytes: Int(header.streamBytes))
+        guard blocks * StorageLimits.blockBytes <= segment.count - offset else {
+            return .unverifiable(what: "the group is longer than the file")
+        }
+        var (bytes, position) = (segment, offset + GroupHeader.bytes)
+        if blocks > 1 {
+            guard let stream = stream(segment, at: offset, blocks: blocks) else {
+                return .unverifiable(what: "a block of the group has no mark")
+            }
+            (bytes, position) = (stream, GroupHeader.streamBytes)
+        }
+        let end = position - GroupHeader.streamBytes + Int(header.streamBytes)
+        return readRecords(bytes, in: position..<end, header: header, checksum: checksum)
+    }
+
+    /// The stream that is cut into `blocks` blocks from `offset` on, or `nil` where a mark is wrong.
+    private static func stream(_ segment: [UInt8], at offset: Int, blocks: Int) -> [UInt8]? {
+        var stream = ByteWriter(capacity: blocks * streamBytesPerBlock)
+        for block in 0..<blocks {
+            let start = offset + block * StorageLimits.blockBytes
+            let tag = block == 0 ? GroupHeader.Mark.head : GroupHeader.Mark.continuation
+            guard let mark = GroupHeader.Mark.read(segment, at: start), mark == (tag, UInt32(block)) else { return nil }
+            stream.writeRaw(segment[start + GroupHeader.Mark.bytes..<start + StorageLimits.blockBytes])
+        }
+        return stream.bytes
+    }
+
+    private static func readRecords(
+        _ bytes: [UInt8], in range: Range<Int>, header: GroupHeader, checksum: UInt32
+    ) -> Reading {
+        var reader = ByteReader(bytes, in: range)
+        var checksum = checksum
+        var entries: [Entry] = []
+        entries.reserveCapacity(min(Int(header.recordCount), range.count / (recordOverheadBytes + Entry.overheadBytes)))
+        for number in 0..<header.recordCount {
+            guard let record = try? RecordFrame(decoding: &reader) else {
+                return .unverifiable(what: "record \(number) of the group has no sound length")
+            }
+            checksum = chained(bytes, in: record.covered, segment: header.segment, after: checksum)
+            guard checksum == record.checksum else {
+                return .unverifiable(what: "record \(number) of the group does not match its checksum")
+            }
+            var content = ByteReader(bytes, in: record.content)
+            guard record.type == entryRecord, let entry = try? Entry(decoding: &content), content.remaining == 0,
+                entry.index.rawValue == header.firstIndex.rawValue + UInt64(number)
+            else { return .unreadable }
+            entries.append(entry)
+        }
+        guard reader.remaining == 0, entries.last?.term == header.lastTerm else { return .unreadable }
+        let bytesOnDisk = blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes
+        return .good(entries: entries, checksum: checksum, bytesOnDisk: bytesOnDisk)
+    }
+
+    /// Where a record and its parts lie.
+    private struct RecordFrame {
+        var checksum: UInt32
+        var type: UInt32
+        /// What the checksum covers: length, type and content.
+        var covered: Range<Int>
+        var content: Range<Int>
+
+        init(decoding reader: inout ByteReader) throws(ByteError) {
+            checksum = try reader.readUInt32()
+            let start = reader.position
+            let length = Int(try reader.readUInt32())
+            type = try reader.readUInt32()
+            let contentStart = try reader.advance(length)
+            content = contentStart..<reader.position
+            covered = start..<reader.position
+        }
+    }
+
+    /// The checksum of a record: over the segment's sequence number and the record, continued from the record
+    /// before it. So a record verifies only in its own segment, and only behind its own predecessor.
+    private static func chained(
+        _ bytes: [UInt8], in range: Range<Int>, segment: UInt64, after previous: UInt32
+    ) -> UInt32 {
+        var writer = ByteWriter(capacity: 8)
+        writer.write(segment)
+        return CRC32C.checksum(bytes, in: range, seed: CRC32C.checksum(writer.bytes, seed: previous))
+    }
+
+    /// The type of a record that holds an entry.
+    private static let entryRecord: UInt32 = 1
+}

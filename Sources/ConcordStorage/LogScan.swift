@@ -1,0 +1,192 @@
+import ConcordRaft
+
+// Reads the segments of a log from the first to the last and decides what they hold.
+//
+// A group is written with one write, together with a zero block behind it, and the next group only once that
+// write was synchronised. So of all groups only the last can be torn, and a torn group can look like anything:
+// every sector of it is old or new by itself. What follows a good group is therefore
+//
+// - a zero block: the clean end. (The group may go on behind it if its first block did not reach the disk. It
+//   was not synchronised, so nobody was told of it.)
+// - a group that verifies and continues the chain: part of the log.
+// - anything else: a group that is either torn or damaged. It is *damaged* if any group was begun after it, for
+//   then it was synchronised once. It is the *last* group, and *doubtful*, if none was.
+//
+// Whether one was begun after it can be asked of the disk: every block of this and the later segments is looked
+// at for the header of a group. A header proves that its group was begun, whatever became of its records; and a
+// header is known for sure: its checksum verifies, it names the segment that it stands in (a recycled file holds
+// those of other segments only), and no record's byte ever stands where a header does, so no payload can pose
+// as one. Nor is one left over from a group that was cut off: cutting zeroes the block of its header, and a group
+// that has a header behind it is never cut off.
+//
+// The same header tells what was lost. Groups are numbered and chained, so a header whose number and checksum
+// follow the last good group proves that nothing is missing, whatever stands between. If groups are missing, all
+// indices from the lowest that they held are unknown, until a later good group starts at or below that: then
+// everything missing was superseded, and nothing is lost.
+struct LogScan {
+    /// Where the next group is written.
+    struct End: Equatable {
+        var segment: UInt64
+        var offset: Int
+    }
+
+    /// The last group that was read.
+    struct Tail: Equatable, Sendable {
+        var number: UInt64 = 0
+        var firstIndex = LogIndex.zero
+        var checksum: UInt32 = 0
+    }
+
+    private(set) var entries: [Entry] = []
+    private(set) var tail = Tail()
+    private(set) var end = End(segment: 1, offset: 0)
+    private(set) var notes: [RecoveryNote] = []
+    private var lastSegmentBytes = 0
+    private var suspect: Suspect?
+    private var damage: Damage?
+
+    /// A place where a group should be and none verifies: doubt if nothing was begun behind it, else damage.
+    private struct Suspect {
+        var segment: UInt64
+        var group: DoubtfulGroup
+    }
+
+    /// What is lost unless a later group supersedes it.
+    private struct Damage {
+        var file: String
+        var offset: Int
+        var what: String
+        /// The entries from here on are unknown.
+        var firstIndex: LogIndex
+    }
+
+    /// The last group of the log if it is doubtful, and the segment that it begins in.
+    var doubt: (segment: UInt64, group: DoubtfulGroup)? {
+        suspect.map { ($0.segment, $0.group) }
+    }
+
+    /// Reads one more segment: all segments are read, in the order of their sequence numbers from 1 on.
+    mutating func read(segment sequence: UInt64, bytes: [UInt8]) throws(StorageError) {
+        let file = SegmentName.of(sequence)
+        guard !bytes.isEmpty, bytes.count % StorageLimits.blockBytes == 0 else {
+            throw .damaged(file: file, offset: bytes.count, what: "the file was cut: it ends within a block")
+        }
+        if end.offset == lastSegmentBytes { end = End(segment: sequence, offset: 0) }
+        lastSegmentBytes = bytes.count
+        var offset = 0
+        /// Whether a group may begin here: at the start, and directly behind a group.
+        var isBoundary = true
+        while offset < bytes.count {
+            switch GroupHeader.look(at: bytes, offset: offset) {
+            case .newer(let version):
+                throw .newerFormat(file: file, found: Int(version), known: Int(GroupHeader.version))
+            case .header(let header, let checksum) where header.segment == sequence:
+                guard header.segmentBytes <= UInt64(bytes.count) else {
+                    throw .damaged(
+                        file: file, offset: bytes.count,
+                        what: "the file was cut: it had \(header.segmentBytes) bytes and has \(bytes.count)")
+                }
+                resume(at: header, file: file, offset: offset)
+                let reading = LogGroup.read(bytes, at: offset, header: header, checksum: checksum)
+                let length = try take(reading, header: header, segment: sequence, offset: offset)
+                isBoundary = length != nil
+                offset += length ?? StorageLimits.blockBytes
+                continue
+            case .header(let header, _) where offset == 0:
+                throw .damaged(
+                    file: file, offset: 0, what: "it holds groups of segment \(header.segment): the file is misplaced")
+            case .header, .none:
+                if isBoundary, !isZero(bytes, blockAt: offset) {
+                    suspectGroup(segment: sequence, offset: offset, what: "no group's header verifies", claim: nil)
+                }
+            }
+            isBoundary = false
+            offset += StorageLimits.blockBytes
+        }
+    }
+
+    /// Ends the reading.
+    func finish() throws(StorageError) {
+        guard let damage else { return }
+        throw .damaged(
+            file: damage.file, offset: damage.offset,
+            what: "\(damage.what), and groups were written after it; entries from \(damage.firstIndex.rawValue) on "
+                + "are lost")
+    }
+
+    /// A header was found: finds out whether groups are missing between the last one read and this one.
+    private mutating func resume(at header: GroupHeader, file: String, offset: Int) {
+        defer {
+            suspect = nil
+            tail.number = header.number - 1
+            tail.checksum = header.checksumBefore
+        }
+        if header.number == tail.number + 1, header.checksumBefore == tail.checksum { return }
+        // Exactly one group is missing: this one says where it began. Of more nothing is known.
+        let firstMissing = header.number == tail.number + 2 ? header.previousFirstIndex : LogIndex(1)
+        lose(
+            from: firstMissing, file: suspect?.group.file ?? SegmentName.of(end.segment),
+            offset: suspect?.group.offset ?? end.offset, what: suspect?.group.what ?? "a group is missing")
+    }
+
+    /// Takes what was read of a group into the log.
+    /// - Returns: the group's bytes on disk, or `nil` when it does not verify.
+    private mutating func take(
+        _ reading: LogGroup.Reading, header: GroupHeader, segment: UInt64, offset: Int
+    ) throws(StorageError) -> Int? {
+        let file = SegmentName.of(segment)
+        switch reading {
+        case .unreadable:
+            throw .unreadableRecord(file: file, offset: offset)
+        case .unverifiable(let what):
+            suspectGroup(segment: segment, offset: offset, what: what, claim: header.claim)
+            return nil
+        case .good(let read, let checksum, let bytesOnDisk):
+            if let lost = damage, header.firstIndex <= lost.firstIndex {
+                notes.append(.supersededDamage(file: lost.file, offset: lost.offset, what: lost.what))
+                damage = nil
+            } else if damage == nil {
+                guard header.durableBefore.rawValue == UInt64(entries.count) else {
+                    throw .damaged(
+                        file: file, offset: offset,
+                        what: "the group follows index \(header.durableBefore.rawValue), and the log before it ends at "
+                            + "\(entries.count)")
+                }
+            }
+            if damage == nil {
+                guard header.firstIndex.rawValue <= UInt64(entries.count) + 1 else {
+                    throw .damaged(file: file, offset: offset, what: "the group leaves a hole before it")
+                }
+                entries.removeLast(entries.count - Int(header.firstIndex.rawValue - 1))
+                entries.append(contentsOf: read)
+            }
+            tail = Tail(number: header.number, firstIndex: header.firstIndex, checksum: checksum)
+            end = End(segment: segment, offset: offset + bytesOnDisk)
+            return bytesOnDisk
+        }
+    }
+
+    /// Remembers a place where no group verifies. A second such place in a later segment makes the first one
+    /// damage: that segment's first block was zero until every group before it was durable.
+    private mutating func suspectGroup(segment: UInt64, offset: Int, what: String, claim: DoubtfulGroup.Claim?) {
+        if let earlier = suspect {
+            lose(
+                from: earlier.group.claim?.firstIndex ?? LogIndex(1), file: earlier.group.file,
+                offset: earlier.group.offset, what: earlier.group.what)
+        }
+        suspect = Suspect(
+            segment: segment,
+            group: DoubtfulGroup(file: SegmentName.of(segment), offset: offset, what: what, claim: claim))
+    }
+
+    private mutating func lose(from index: LogIndex, file: String, offset: Int, what: String) {
+        let first = min(max(index, LogIndex(1)), damage?.firstIndex ?? LogIndex(UInt64(entries.count) + 1))
+        damage = Damage(
+            file: damage?.file ?? file, offset: damage?.offset ?? offset, what: damage?.what ?? what, firstIndex: first)
+        entries.removeLast(entries.count - Int(min(UInt64(entries.count), first.rawValue - 1)))
+    }
+
+    private func isZero(_ bytes: [UInt8], blockAt offset: Int) -> Bool {
+        bytes[offset..<offset + StorageLimits.blockBytes].allSatisfy { $0 == 0 }
+    }
+}

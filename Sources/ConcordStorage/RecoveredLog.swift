@@ -1,0 +1,76 @@
+package import ConcordRaft
+
+/// What a member's disk held when it was opened.
+package struct RecoveredLog: Equatable, Sendable {
+    package var hardState: HardState
+    /// All durable entries, from index 1 without a hole.
+    package var entries: [Entry]
+    /// What a person should know of the opening.
+    package var notes: [RecoveryNote]
+
+    package init(hardState: HardState, entries: [Entry], notes: [RecoveryNote]) {
+        self.hardState = hardState
+        self.entries = entries
+        self.notes = notes
+    }
+}
+
+/// The last group of a log when it cannot be verified: a write that a crash cut short, which nobody was told
+/// of, or a durable group that rotted. The bytes alone cannot say which.
+package struct DoubtfulGroup: Equatable, Sendable {
+    /// What the group's header says of it, where that can be verified. By the Log Matching Property
+    /// (dissertation §3.5) the last entry's index and term name all of its entries.
+    package struct Claim: Equatable, Sendable {
+        package var firstIndex: LogIndex
+        package var lastIndex: LogIndex
+        package var lastTerm: Term
+
+        package init(firstIndex: LogIndex, lastIndex: LogIndex, lastTerm: Term) {
+            self.firstIndex = firstIndex
+            self.lastIndex = lastIndex
+            self.lastTerm = lastTerm
+        }
+    }
+
+    package var file: String
+    package var offset: Int
+    package var what: String
+    /// `nil`: the header cannot be verified, so length and term are unknown.
+    package var claim: Claim?
+
+    package init(file: String, offset: Int, what: String, claim: Claim?) {
+        self.file = file
+        self.offset = offset
+        self.what = what
+        self.claim = claim
+    }
+}
+
+package enum RecoveryNote: Equatable, Sendable {
+    /// The log ended in a doubtful group, which was cut off.
+    case doubtfulGroupCut(DoubtfulGroup)
+    /// Something cannot be verified that a later group has replaced.
+    case supersededDamage(file: String, offset: Int, what: String)
+    /// One slot of the vote file was older than the other, or bad, and was written anew.
+    case voteSlotRepaired(slot: Int)
+}
+
+extension RecoveryNote: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .doubtfulGroupCut(let group):
+            let claim =
+                group.claim.map {
+                    " It claims the entries \($0.firstIndex.rawValue) to \($0.lastIndex.rawValue), the last of term "
+                        + "\($0.lastTerm.rawValue)."
+                } ?? ""
+            return "a doubtful last group was cut off in \(group.file) at offset \(group.offset): \(group.what)."
+                + claim
+        case .supersededDamage(let file, let offset, let what):
+            return "\(file) is damaged at offset \(offset) (\(what)), in records that were replaced later: "
+                + "nothing is lost"
+        case .voteSlotRepaired(let slot):
+            return "slot \(slot) of vote was behind or bad and was written anew from the other"
+        }
+    }
+}

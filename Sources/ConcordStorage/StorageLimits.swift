@@ -1,0 +1,21 @@
+import ConcordRaft
+
+package enum StorageLimits {
+    /// The unit that groups and vote slots are aligned to: the page of the kernel and the physical sector of
+    /// the disks that are sold, so that no write ever touches a block that holds something durable.
+    package static let blockBytes = 4096
+    /// A segment's bytes unless told otherwise: small enough to be written with zeros in some ten
+    /// milliseconds, large enough that a busy member changes segments about once a second.
+    package static let segmentBytesDefault = 16 << 20
+    /// The smallest segment: a group and the zero block behind it.
+    package static let segmentBytesMin = 2 * blockBytes
+    /// A longer file is no segment of ours: opening reads a segment whole.
+    package static let segmentBytesMax = 1 << 30
+    /// The member file is its record and nothing else; 64 members with the longest names and addresses take
+    /// less than 70 KiB.
+    package static let memberFileBytesMax = 1 << 20
+    /// Zeros written at once when a segment is prepared.
+    static let preparationBytes = 1 << 20
+    /// Bytes of a member's own name.
+    package static let nameBytesMax = RaftLimits.memberTextBytesMax
+}

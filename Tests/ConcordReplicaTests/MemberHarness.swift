@@ -1,0 +1,110 @@
+import ConcordModel
+import ConcordRaft
+import ConcordReplica
+import ConcordStorage
+
+/// A few replicas with a perfect network and disk between them, driven by hand: for tests that tell one story.
+struct MemberHarness {
+    var replicas: [Replica] = []
+    var replies: [ReplicaReply] = []
+    var now: UInt64 = 1000
+    /// Messages from and to these members are lost.
+    var unreachable: Set<Int> = []
+    /// Log writes of these members stay unfinished.
+    var slowDisks: Set<Int> = []
+
+    init(members: Int) {
+        let configuration = Configuration(
+            members: (1...members).map {
+                .init(id: MemberID(UInt128($0)), name: "m\($0)", peerAddress: "m\($0):1")
+            })
+        for number in 1...members {
+            let record = MemberRecord(
+                id: MemberID(UInt128(number)), name: "m\(number)", boot: 1,
+                clusterID: Formation.clusterID(configuration), initialConfiguration: configuration)
+            replicas.append(
+                Replica(
+                    ReplicaStart(
+                        record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [], listed: [],
+                        clientURL: "http://m\(number)", build: "test", raft: RaftSettings(), seed: UInt64(number),
+                        now: now)))
+        }
+    }
+
+    /// Lets everything happen that the effects ask for, until nothing more does.
+    mutating func settle() {
+        var isBusy = true
+        while isBusy {
+            isBusy = false
+            for member in replicas.indices {
+                let effects = replicas[member].takeEffects()
+                replies.append(contentsOf: effects.replies)
+                if let last = effects.logWrites.last, !slowDisks.contains(member) {
+                    replicas[member].step(.logDurable(last.sequence))
+                    isBusy = true
+                }
+                for (peer, message) in effects.messages {
+                    let receiver = Int(peer.rawValue) - 1
+                    guard !unreachable.contains(member), !unreachable.contains(receiver) else { continue }
+                    replicas[receiver].step(.peerMessage(from: replicas[member].record.id, message))
+                    isBusy = true
+                }
+            }
+        }
+    }
+
+    mutating func pass(milliseconds: UInt64) {
+        for _ in 0..<milliseconds {
+            now += 1
+            for member in replicas.indices { replicas[member].step(.tick(now: now, wallMilliseconds: 1)) }
+            settle()
+        }
+    }
+
+    /// - Returns: the position of the leader, after as many elections as it takes.
+    mutating func elect() -> Int {
+        for _ in 0..<100 {
+            pass(milliseconds: 50)
+            let leaders = replicas.indices.filter {
+                replicas[$0].status.standing.role == .leader && !unreachable.contains($0)
+            }
+            if let leader = leaders.first, leaders.count == 1 { return leader }
+        }
+        return -1
+    }
+
+    mutating func request(_ id: UInt64, at member: Int, timeout: UInt64 = 1000, _ body: ReplicaRequest.Body) {
+        replicas[member].step(
+            .request(ReplicaRequest(id: RequestID(id), timeoutMilliseconds: timeout, body: body)))
+    }
+
+    func put(_ path: String, _ value: String, retry: RetryIdentity = .none) -> ReplicaRequest.Body {
+        .write(.put(PutOperation(key: Key(text: path), value: [UInt8](value.utf8))), retry)
+    }
+
+    func get(_ path: String, _ consistency: ReadConsistency = .linearizable, minimum: UInt64 = 0) -> ReplicaRequest.Body
+    {
+        .read(.node(NodeQuery(key: Key(text: path))), consistency, minimum: Revision(minimum))
+    }
+
+    func reply(to id: UInt64) -> ReplicaReply? {
+        replies.first { $0.id == RequestID(id) }
+    }
+}
+
+extension ReplicaReply {
+    var value: String? {
+        guard case .answer(.node(let node)) = result, let value = node.value else { return nil }
+        return String(decoding: value, as: UTF8.self)
+    }
+
+    var isApplied: Bool {
+        guard case .outcome(let outcome) = result, case .applied = outcome.verdict else { return false }
+        return true
+    }
+
+    var failure: RequestFailure? {
+        guard case .failed(let failure) = result else { return nil }
+        return failure
+    }
+}

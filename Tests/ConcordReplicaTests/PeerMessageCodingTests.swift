@@ -1,0 +1,74 @@
+import ConcordBytes
+import ConcordModel
+import ConcordRaft
+import ConcordReplica
+import Testing
+
+@Suite struct PeerMessageCodingTests {
+    private let messages: [PeerMessage] = [
+        .forward(
+            Command(
+                operation: .put(PutOperation(key: Key(text: "/a"), value: [1, 2, 3])),
+                origin: Origin(member: 7, boot: 2, sequence: 9, done: 8), retry: .key([65]))),
+        .forwardRefused(sequence: 12, overloaded: true),
+        .announce(ClusterID(99)),
+        .formed(
+            ClusterID(98), Configuration(members: [.init(id: MemberID(3), name: "c", peerAddress: "127.0.0.1:7401")])),
+        .positionsRequest(id: 4),
+        .positionsResponse(
+            id: 4, [MemberPosition(id: MemberID(3), matchIndex: LogIndex(17), lag: 2, silentMilliseconds: 30)]),
+        .raft(
+            Message(
+                from: MemberID(1), to: MemberID(2), term: Term(3),
+                body: .append(
+                    .init(
+                        previousIndex: LogIndex(4), previousTerm: Term(2), commit: LogIndex(4), round: 8,
+                        clusterClock: 1234,
+                        entries: [
+                            Entry(index: LogIndex(5), term: Term(3), clock: 1000, kind: .commands, payload: [9, 8])
+                        ])))),
+        .raft(
+            Message(
+                from: MemberID(1), to: MemberID(2), term: Term(3),
+                body: .voteRequest(.init(lastIndex: LogIndex(4), lastTerm: Term(2))))),
+    ]
+
+    private func encoded(_ message: PeerMessage) -> [UInt8] {
+        var writer = ByteWriter()
+        message.encode(into: &writer)
+        return writer.bytes
+    }
+
+    private func decoded(_ bytes: [UInt8]) -> PeerMessage? {
+        var reader = ByteReader(bytes)
+        return try? PeerMessage(decoding: &reader)
+    }
+
+    @Test func everyMessageSurvives() {
+        for message in messages { #expect(decoded(encoded(message)) == message) }
+    }
+
+    @Test func aMessageCutAnywhereIsRefused() {
+        for message in messages {
+            let bytes = encoded(message)
+            for end in 0..<bytes.count { #expect(decoded(Array(bytes[..<end])) == nil) }
+        }
+    }
+
+    @Test func leftoverBytesAreRefused() {
+        for message in messages { #expect(decoded(encoded(message) + [0]) == nil) }
+    }
+
+    /// Nothing that arrives on the peer port may trap, whatever it says.
+    @Test func randomAndMutatedBytesNeverTrap() {
+        var random = SeededRandom(seed: 11)
+        for _ in 0..<20_000 {
+            var bytes = encoded(messages[Int(random.below(UInt64(messages.count)))])
+            for _ in 0...random.below(4) {
+                bytes[Int(random.below(UInt64(bytes.count)))] = UInt8(truncatingIfNeeded: random.next())
+            }
+            _ = decoded(bytes)
+            _ = decoded((0..<random.below(80)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+        }
+    }
+}

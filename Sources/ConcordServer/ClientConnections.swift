@@ -59,7 +59,7 @@ final class ClientConnections {
         do throws(SystemError) {
             let connection = try Connection(socket, place: place, poller: poller, now: now)
             connections.fill(place, with: connection)
-            wheel.insert(place, deadline: connection.deadline)
+            watch(connection, now: now)
         } catch {
             connections.remove(place)
         }
@@ -143,18 +143,24 @@ final class ClientConnections {
         for place in wheel.advance(to: now) {
             guard let connection = connections[place] else { continue }
             if connection.deadline > now {
-                wheel.insert(place, deadline: connection.deadline)
+                watch(connection, now: now)
             } else if connection.stage == .open && connection.isMidRequest && connection.output.isEmpty {
                 let problem = Problem(.timeout, "the request came too slowly; send it in one go")
                 endpoints.write(problem, keepAlive: false, facts: facts, into: &connection.output)
                 connection.stage = .closing
                 connection.noteProgress(now: now)
-                wheel.insert(place, deadline: now + ServerLimits.headMilliseconds)
+                watch(connection, now: now)
                 markDirty(connection)
             } else {
                 drop(connection)
             }
         }
+    }
+
+    /// A deadline can also move to an earlier time: when an idle connection begins a request. So each connection is
+    /// asked once a second.
+    private func watch(_ connection: Connection, now: UInt64) {
+        wheel.insert(connection.token.place, deadline: min(connection.deadline, now + 1000))
     }
 
     /// Ends the connections on which nothing is asked.

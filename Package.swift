@@ -66,6 +66,7 @@ let package = Package(
                 "ConcordAPI", "ConcordModel",
                 .target(name: "ConcordHTTP", condition: socketsOnly),
                 .target(name: "ConcordLinux", condition: socketsOnly),
+                .target(name: "ConcordBytes", condition: socketsOnly),
             ]),
         room("ConcordCommandLine"),
         room("ConcordTool", ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"]),
@@ -83,7 +84,7 @@ let package = Package(
         program("concord", ["ConcordTool", "ConcordCommandLine"]),
         program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
 
-        tests("HouseTests", []),
+        tests("HouseTests", ["ConcordEndpoints", "ConcordHTTP"]),
         tests("ConcordBytesTests", ["ConcordBytes"]),
         tests("ConcordModelTests", ["ConcordModel", "ConcordBytes"]),
         tests("ConcordAPITests", ["ConcordAPI", "ConcordModel", "ConcordBytes"]),
@@ -103,7 +104,7 @@ let package = Package(
         tests(
             "ConcordEndpointsTests",
             [
-                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel",
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordRaft", "ConcordModel",
                 "ConcordBytes",
             ]),
         tests(
@@ -118,8 +119,8 @@ let package = Package(
         tests(
             "ConcordSystemTests",
             [
-                "ConcordClient", "ConcordTool", "ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux",
-                "ConcordBytes",
+                "ConcordClient", "ConcordTool", "ConcordCommandLine", "ConcordAPI", "ConcordModel", "ConcordHTTP",
+                "ConcordLinux", "ConcordBytes",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -73,13 +73,13 @@ struct Endpoint: Sendable {
     /// Every endpoint. HEAD works wherever GET does; it is listed where the answer is made for it.
     static let all: [Endpoint] = [
         Endpoint(.get, .node, .readNode, .reading),
-        Endpoint(.put, .node, .putNode, [.parents, .timeout]),
+        Endpoint(.put, .node, .putNode, [.parents, .directory, .timeout]),
         Endpoint(.delete, .node, .deleteNode, [.recursive, .batch, .timeout]),
-        Endpoint(.post, .node, .createSequential, [.sequential, .parents, .timeout]),
+        Endpoint(.post, .node, .createSequential, [.sequential, .parents, .directory, .timeout]),
         Endpoint(.patch, .node, .increment, [.timeout]),
         Endpoint(.head, .node, .readNode, .reading),
         Endpoint(.get, .root, .readNode, .reading),
-        Endpoint(.post, .root, .createSequential, [.sequential, .timeout]),
+        Endpoint(.post, .root, .createSequential, [.sequential, .directory, .timeout]),
         Endpoint(.get, .cluster, .readCluster, [.timeout]),
         Endpoint(.get, .settings, .readSettings, [.consistency, .timeout]),
         Endpoint(.put, .settings, .changeSettings, [.timeout]),

@@ -11,6 +11,7 @@ enum Parameter: UInt8, CaseIterable, Sendable {
     case limit
     case next
     case parents
+    case directory
     case sequential
     case batch
     case timeout
@@ -35,6 +36,7 @@ enum Parameter: UInt8, CaseIterable, Sendable {
         case .limit: "limit"
         case .next: "next"
         case .parents: "parents"
+        case .directory: "directory"
         case .sequential: "sequential"
         case .batch: "batch"
         case .timeout: "timeout"
@@ -70,6 +72,7 @@ struct ParameterSet: OptionSet, Sendable {
     static let limit = ParameterSet(.limit)
     static let next = ParameterSet(.next)
     static let parents = ParameterSet(.parents)
+    static let directory = ParameterSet(.directory)
     static let sequential = ParameterSet(.sequential)
     static let batch = ParameterSet(.batch)
     static let timeout = ParameterSet(.timeout)

@@ -48,7 +48,7 @@ struct QueryParameters {
 
     private mutating func set(_ parameter: Parameter, _ value: ArraySlice<UInt8>?) throws(Problem) {
         switch parameter {
-        case .raw, .children, .values, .recursive, .count, .parents:
+        case .raw, .children, .values, .recursive, .count, .parents, .directory:
             if try QueryParameters.flag(value, parameter) { flags.insert(ParameterSet(parameter)) }
         case .batch:
             try setBatch(value)

@@ -66,7 +66,7 @@ extension Endpoints {
     func put(_ request: HTTPRequest, _ parameters: QueryParameters) throws(Problem) -> EndpointDecision {
         let key = try key(of: request)
         let operation = PutOperation(
-            key: key, value: try value(of: request), condition: try Condition(request.headers),
+            key: key, value: try value(of: request, parameters), condition: try Condition(request.headers),
             createsParents: parameters.flags.contains(.parents))
         return try write(.put(operation), .put, key, request, parameters)
     }
@@ -88,7 +88,8 @@ extension Endpoints {
             throw Problem(.invalidPath, "the prefix of sequential does not make a path: \(error.detail)")
         }
         let operation = CreateSequentialOperation(
-            parent: parent, prefix: prefix, value: try value(of: request), width: EndpointLimits.sequenceDigits,
+            parent: parent, prefix: prefix, value: try value(of: request, parameters),
+            width: EndpointLimits.sequenceDigits,
             createsParents: parameters.flags.contains(.parents))
         return try write(.createSequential(operation), .sequential, parent, request, parameters)
     }
@@ -141,7 +142,14 @@ extension Endpoints {
 
     /// A value beyond what the log's format carries is refused here; the cluster's own, lower limit is judged where
     /// the write is applied.
-    private func value(of request: HTTPRequest) throws(Problem) -> [UInt8] {
+    /// - Returns: `nil` for a node without a value, which is asked for by `?directory`: a body of no bytes is a value.
+    private func value(of request: HTTPRequest, _ parameters: QueryParameters) throws(Problem) -> [UInt8]? {
+        if parameters.flags.contains(.directory) {
+            guard request.body.isEmpty else {
+                throw Problem(.invalidRequest, "a directory has no value; send no body, or leave directory out")
+            }
+            return nil
+        }
         guard request.body.count <= ModelLimits.valueBytesMax else {
             throw Problem(.tooLarge, "a value has at most \(ModelLimits.valueBytesMax) bytes")
         }

@@ -86,7 +86,16 @@ extension Raft {
     /// would keep the others from trying.
     mutating func answerPreVote(_ message: Message, _ request: Message.VoteRequest) {
         let granted = message.term > term && !protectsLeader && isUpToDate(request)
+        if granted { yieldPreVote(to: message.from, request) }
         send(.preVoteResponse(.init(requestedTerm: message.term, granted: granted)), to: message.from)
+    }
+
+    /// After a leader's death all ask within some milliseconds, and two that both may stand split the votes. So
+    /// the lesser of two takes its own pre-vote back, once, and asks again 10 ms later.
+    private mutating func yieldPreVote(to other: MemberID, _ request: Message.VoteRequest) {
+        let theirs = (request.lastTerm, request.lastIndex, other)
+        guard role == .preCandidate, theirs > (log.lastTerm, log.lastIndex, id) else { return }
+        if timer.yieldsOnce(now: now) { votes.removeAll { $0 == id } }
     }
 
     mutating func answerVote(_ candidate: MemberID, _ request: Message.VoteRequest) {

@@ -11,6 +11,7 @@ struct ElectionTimer: Sendable {
     private(set) var loyalUntil: UInt64 = 0
     private var fastUntil: UInt64 = 0
     private var fastCandidacies: UInt64 = 0
+    private var hasYielded = false
     private var quietUntil: UInt64 = 0
     private var random: SeededRandom
     private let timeout: UInt64
@@ -61,7 +62,15 @@ struct ElectionTimer: Sendable {
         loyalUntil = 0
         fastUntil = now + timeout
         fastCandidacies = 0
+        hasYielded = false
         set(now + anywhere(from: 0, to: ElectionTimer.fastRetryMilliseconds))
+    }
+
+    /// Whether to let another one go first in a fast election: once only, since that one may be unable to win.
+    mutating func yieldsOnce(now: UInt64) -> Bool {
+        guard now < fastUntil, !hasYielded else { return false }
+        hasYielded = true
+        return true
     }
 
     /// A pre-vote was begun. It changes nothing anywhere, so it may be repeated soon; not in step with others.

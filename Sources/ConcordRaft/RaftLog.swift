@@ -64,10 +64,9 @@ package struct RaftLog: Sendable {
     }
 
     /// Entries from `start` to the end, or as many as one message carries. A single entry larger than the
-    /// limit travels alone.
+    /// limit travels alone. Nothing when `start` was released: a follower that needs it needs a snapshot.
     package func batch(from start: LogIndex) -> ArraySlice<Entry> {
-        precondition(start >= firstIndex, "a released entry cannot be sent")
-        guard start <= lastIndex else { return [] }
+        guard start >= firstIndex, start <= lastIndex else { return [] }
         let first = position(of: start)
         let bound = min(entries.count, first + RaftLimits.appendEntriesMax)
         var end = first

@@ -73,24 +73,29 @@ extension Raft {
             sendAppend(position, entries: log.batch(from: leadership.peers[position].next))
             sentSome = true
         }
-        let peer = leadership.peers[position]
-        if roundBegan, peer.isQuiet {
+        if roundBegan, leadership.peers[position].isQuiet {
             // Everything before it is durable there: the answer comes at once, as to a heartbeat, and a
             // commit index that was lost on the way is told again.
             sendAppend(position, entries: [])
             return
         }
         if roundBegan { sendHeartbeat(position) }
-        let isStalled = roundBegan && peer.isStalled(now: now, patience: settings.heartbeatMilliseconds)
-        let owesCommit = peer.commitTold < min(commitIndex, peer.next.previous)
-        if !sentSome, isStalled || owesCommit { sendAppend(position, entries: []) }
+        if !sentSome, owesWord(to: leadership.peers[position], roundBegan: roundBegan) {
+            sendAppend(position, entries: [])
+        }
+    }
+
+    /// Whether a follower must be told of a new commit index, or be asked what became of what it was sent.
+    private func owesWord(to peer: Progress, roundBegan: Bool) -> Bool {
+        if peer.commitTold < min(commitIndex, peer.next.previous) { return true }
+        return roundBegan && peer.isStalled(now: now, patience: settings.heartbeatMilliseconds)
     }
 
     /// The entries need not be durable here: this disk and the follower's work at the same time
     /// (dissertation §10.2.1).
     private mutating func sendAppend(_ position: Int, entries: ArraySlice<Entry>) {
-        let peer = leadership.peers[position]
-        let previous = peer.next.previous
+        let id = leadership.peers[position].id
+        let previous = leadership.peers[position].next.previous
         guard let previousTerm = log.term(at: previous) else { return }
         let proven = entries.last?.index ?? previous
         leadership.peers[position].sent(entries: entries, now: now)
@@ -98,7 +103,7 @@ extension Raft {
         let request = Message.AppendRequest(
             previousIndex: previous, previousTerm: previousTerm, commit: commitIndex, round: leadership.round,
             clusterClock: leadership.clusterClock(now: now), entries: Array(entries))
-        send(.append(request), to: peer.id)
+        send(.append(request), to: id)
     }
 
     private mutating func sendHeartbeat(_ position: Int) {

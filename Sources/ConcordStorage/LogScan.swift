@@ -41,6 +41,7 @@ struct LogScan {
     private(set) var tail = Tail()
     private(set) var end = End(segment: 1, offset: 0)
     private(set) var notes: [RecoveryNote] = []
+    private var lastSegmentBytes = 0
     private var suspect: Suspect?
     private var damage: Damage?
 
@@ -70,6 +71,8 @@ struct LogScan {
         guard !bytes.isEmpty, bytes.count % StorageLimits.blockBytes == 0 else {
             throw .damaged(file: file, offset: bytes.count, what: "the file was cut: it ends within a block")
         }
+        if end.offset == lastSegmentBytes { end = End(segment: sequence, offset: 0) }
+        lastSegmentBytes = bytes.count
         var offset = 0
         /// Whether a group may begin here: at the start, and directly behind a group.
         var isBoundary = true

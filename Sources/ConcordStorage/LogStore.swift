@@ -107,7 +107,8 @@ package struct LogStore<Storage: Disk> {
             guard count == 0 || LogGroup.bytesOnDisk(recordBytes: more) <= segmentBytes else { break }
             (count, recordBytes) = (count + 1, more)
         }
-        try makeRoom(for: LogGroup.bytesOnDisk(recordBytes: recordBytes))
+        let groupBytes = LogGroup.bytesOnDisk(recordBytes: recordBytes)
+        try makeRoom(for: groupBytes)
         let group = entries.prefix(count)
         guard let first = group.first, let last = group.last else { return 0 }
         let header = GroupHeader(
@@ -115,11 +116,8 @@ package struct LogStore<Storage: Disk> {
             streamBytes: UInt64(GroupHeader.streamBytes + recordBytes), recordCount: UInt32(count),
             firstIndex: first.index, lastTerm: last.term, durableBefore: lastIndex,
             previousFirstIndex: tail.firstIndex, checksumBefore: tail.checksum)
-        var (blocks, checksum) = LogGroup.encode(group, header: header)
-        let groupBytes = blocks.count
-        if groupBytes < segment.room {
-            blocks.append(contentsOf: repeatElement(0, count: StorageLimits.blockBytes))
-        }
+        let (blocks, checksum) = LogGroup.encode(
+            group, header: header, zeroBlockBehind: groupBytes < segment.room)
         try onDisk { () throws(DiskError) in
             try disk.write(blocks, to: segment.file, at: segment.offset)
             try disk.synchronize(segment.file)
@@ -262,9 +260,7 @@ extension LogStore {
             for name in names where SegmentName.isLeftover(name) { try disk.remove(name) }
         }
         let file = try onDisk { () throws(DiskError) in
-            let file = try disk.open(SegmentName.of(scan.end.segment), creating: false)
-            try disk.synchronize(file)
-            return file
+            try disk.open(SegmentName.of(scan.end.segment), creating: false)
         }
         var store = LogStore(
             disk: disk, votes: votes,
@@ -317,7 +313,10 @@ extension LogStore {
             guard size <= StorageLimits.segmentBytesMax else {
                 throw .damaged(file: name, offset: size, what: "the file is longer than any segment")
             }
-            let bytes = try onDisk { () throws(DiskError) in try disk.read(file, at: 0, count: size) }
+            let bytes = try onDisk { () throws(DiskError) in
+                try disk.synchronize(file)
+                return try disk.read(file, at: 0, count: size)
+            }
             guard bytes.count == size else {
                 throw .damaged(file: name, offset: bytes.count, what: "the file ends before its length")
             }

@@ -11,6 +11,35 @@ import Testing
         #expect(digits == vectors[length])
     }
 
+    /// A hash that is told word by word equals that of the words as little-endian bytes.
+    @Test(arguments: 1...100 as ClosedRange<UInt64>)
+    func aStreamHashesTheBytesOfItsWords(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var stream = SipHashStream()
+        var writer = ByteWriter()
+        for _ in 0..<random.below(40) {
+            switch random.below(3) {
+            case 0:
+                let word = random.next()
+                stream.add(word)
+                writer.write(word)
+            case 1:
+                let word = UInt128(random.next()) << 64 | UInt128(random.next())
+                stream.add(word)
+                writer.write(word)
+            default:
+                let bytes = (0..<Int(random.below(40))).map { _ in UInt8(random.below(256)) }
+                let start = Int(random.below(UInt64(bytes.count + 1)))
+                let count = Int(random.below(UInt64(bytes.count - start + 1)))
+                stream.add(bytes, from: start, count: count)
+                writer.write(UInt64(count))
+                writer.writeRaw(bytes[start..<start + count])
+                writer.pad(to: 8)
+            }
+        }
+        #expect(stream.finish() == SipHash128.hash(writer.bytes), "seed \(seed)")
+    }
+
     @Test func theLengthIsPartOfTheHash() {
         let zeros = (0..<300).map { SipHash128.hash([UInt8](repeating: 0, count: $0)) }
         #expect(Set(zeros).count == zeros.count)

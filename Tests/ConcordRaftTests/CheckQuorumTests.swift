@@ -145,3 +145,27 @@ struct CheckQuorumTests {
         #expect(seat.role == .leader && seat.term == 2)
     }
 }
+
+extension CheckQuorumTests {
+    /// Two members that both lost their leader ask each other at once.
+    @Test func `Of two that ask at once in a hurry the lesser lets the other go first, once`() {
+        func hurried(_ id: UInt128) -> Seat {
+            var seat = Seat(id, term: 1, log: entries([1]))
+            seat.receive(message(3, id, 1, heartbeat()))
+            seat.turn { $0.leaderConnectionLost(MemberID(3)) }
+            seat.passDeadline()
+            return seat
+        }
+        let grant = preVoteResponse(2, true)
+        var lesser = hurried(1)
+        #expect(lesser.receive(message(2, 1, 2, preVoteRequest(1, 1))) == [message(1, 2, 1, grant)])
+        lesser.receive(message(2, 1, 1, grant))
+        #expect(lesser.role == .preCandidate)
+        lesser.passDeadline()
+        lesser.receive(message(2, 1, 2, preVoteRequest(1, 1)), message(2, 1, 1, grant))
+        #expect(lesser.role == .candidate, "the other one may be unable to win")
+        var greater = hurried(2)
+        greater.receive(message(1, 2, 2, preVoteRequest(1, 1)), message(1, 2, 1, grant))
+        #expect(greater.role == .candidate)
+    }
+}

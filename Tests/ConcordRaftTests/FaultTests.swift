@@ -8,7 +8,7 @@ struct FaultTests {
         #if DEBUG
             4
         #else
-            40
+            60
         #endif
     }
 
@@ -17,8 +17,9 @@ struct FaultTests {
         weather.encodes = random.chance(percent: 10)
         weather.lossPercent = random.chance(percent: 60) ? random.below(25) : 0
         weather.duplicatePercent = random.chance(percent: 60) ? random.below(25) : 0
-        weather.straggleMilliseconds = random.chance(percent: 50) ? 1 + random.below(3000) : 0
         weather.isOrdered = random.chance(percent: 30)
+        // On an ordered link a straggler would hold up all behind it.
+        weather.straggleMilliseconds = !weather.isOrdered && random.chance(percent: 70) ? 1 + random.below(3000) : 0
         weather.delay = 0...(1 + random.below(random.chance(percent: 30) ? 80 : 10))
         weather.diskDelay = 0...(1 + random.below(random.chance(percent: 30) ? 150 : 8))
         return weather
@@ -157,10 +158,9 @@ struct FaultTests {
                 Issue.record("seed \(seed): no leader")
                 continue
             }
-            #expect(gap <= 150, "seed \(seed): \(gap) ms")
+            #expect(gap <= 50, "seed \(seed): \(gap) ms")
             gaps.append(gap)
         }
-        print("resign", count, gaps.sorted().suffix(20), gaps.sorted()[gaps.count / 2])
     }
 
     @Test(arguments: [3, 5])
@@ -177,9 +177,8 @@ struct FaultTests {
                 Issue.record("seed \(seed): no leader")
                 continue
             }
-            #expect(gap <= 150, "seed \(seed): \(gap) ms")
+            #expect(gap <= 100, "seed \(seed): \(gap) ms")
             gaps.append(gap)
         }
-        print("killed", count, gaps.sorted().suffix(20), gaps.sorted()[gaps.count / 2])
     }
 }

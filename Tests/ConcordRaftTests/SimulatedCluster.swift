@@ -29,7 +29,8 @@ final class SimulatedCluster {
         var disk = Disk()
         var writes: [LogWrite] = []
         var durable = WriteSequence.zero
-        var diskFreeAt: UInt64 = 0
+        /// How many of `writes` the sync under way covers; the next one takes all that have come by then.
+        var syncing = 0
         var held: [OutboundMessage] = []
         var delivered: UInt64 = 0
         var wakeAt = UInt64.max
@@ -92,17 +93,24 @@ final class SimulatedCluster {
         turn(member)
     }
 
-    /// Loses what is not durable. Of the write under way all, nothing, or a first part may have got through.
+    /// Loses what is not durable. Of the sync under way all, nothing, or a first part may have got through.
     func crash(_ member: Int) {
         guard members[member].raft != nil else { return }
-        if let write = members[member].writes.first, random.chance(percent: 50) {
-            members[member].disk.apply(write, entriesCount: Int(random.below(UInt64(write.entries.count) + 1)))
+        for write in members[member].writes.prefix(members[member].syncing) {
+            if random.chance(percent: 50) {
+                members[member].disk.apply(write)
+                continue
+            }
+            if random.chance(percent: 50) {
+                members[member].disk.apply(write, entriesCount: Int(random.below(UInt64(write.entries.count) + 1)))
+            }
+            break
         }
         members[member].raft = nil
         members[member].writes = []
         members[member].held = []
         members[member].durable = .zero
-        members[member].diskFreeAt = now
+        members[member].syncing = 0
         members[member].delivered = 0
         members[member].wakeAt = .max
         members[member].barriers = [:]
@@ -170,13 +178,27 @@ final class SimulatedCluster {
             guard links[(Int(message.from.rawValue) - 1) * members.count + to] else { return }
             turn(to) { $0.receive(message) }
         case .written(let member, let boot):
-            guard members[member].boot == boot, let write = members[member].writes.first else { return }
-            members[member].writes.removeFirst()
-            members[member].disk.apply(write)
-            members[member].durable = write.sequence
-            release(member)
-            turn(member) { $0.persisted(write.sequence) }
+            guard members[member].boot == boot else { return }
+            finishSync(member)
         }
+    }
+
+    private func startSync(_ member: Int) {
+        guard members[member].syncing == 0, !members[member].writes.isEmpty else { return }
+        members[member].syncing = members[member].writes.count
+        queue.add(.written(member: member, boot: members[member].boot), at: now + range(weather.diskDelay))
+    }
+
+    private func finishSync(_ member: Int) {
+        let finished = members[member].writes.prefix(members[member].syncing)
+        members[member].writes.removeFirst(finished.count)
+        members[member].syncing = 0
+        startSync(member)
+        for write in finished { members[member].disk.apply(write) }
+        guard let last = finished.last else { return }
+        members[member].durable = last.sequence
+        release(member)
+        turn(member) { $0.persisted(last.sequence) }
     }
 
     private func take(_ output: Output, _ member: Int, _ raft: Raft) {
@@ -186,9 +208,7 @@ final class SimulatedCluster {
                 historian.writes(write.entries, previousTerm: raft.term(at: previous) ?? .zero)
             }
             members[member].writes.append(write)
-            let delay = range(weather.diskDelay)
-            members[member].diskFreeAt = max(members[member].diskFreeAt, now) + delay
-            queue.add(.written(member: member, boot: members[member].boot), at: members[member].diskFreeAt)
+            startSync(member)
         }
         members[member].held += output.messages
         release(member)

@@ -30,7 +30,8 @@ private struct Life {
         let opened = try DataDirectory.open(
             disk, newMember: MemberID(starts), name: "m", segmentBytes: segmentBytes)
         let found = PlainLog(opened.recovered)
-        #expect(acknowledged.mayBecome(found, writing: asked), "\(context)")
+        let isLegal = acknowledged.mayBecome(found, writing: asked)
+        #expect(isLegal, "\(context): \(acknowledged) became \(found)")
         if let record {
             #expect(opened.member.record.id == record.id, "\(context)")
             #expect(opened.member.record.boot > record.boot, "\(context)")
@@ -85,37 +86,42 @@ private struct Life {
         }
     }
 
-    @Test(arguments: 1...UInt64(4))
+    @Test(arguments: 1...thoroughness)
     func `no power cut before any operation loses what was acknowledged`(seed: UInt64) {
         crashEverywhere(seed, fault: .powerCut(.before))
     }
 
-    @Test(arguments: 1...UInt64(8))
+    /// etcd#6378 and #14098: what was not synchronised is reordered and torn.
+    @Test(arguments: 1...thoroughness)
     func `no power cut in any operation loses what was acknowledged`(seed: UInt64) {
         crashEverywhere(seed, fault: .powerCut(.during))
     }
 
-    @Test(arguments: 1...UInt64(4))
+    /// etcd#14370, #6368: what was answered is durable, names included.
+    @Test(arguments: 1...thoroughness)
     func `no power cut after any operation loses what was acknowledged`(seed: UInt64) {
         crashEverywhere(seed, fault: .powerCut(.after))
     }
 
-    @Test(arguments: 1...UInt64(4))
+    /// What a restart tells its peers must survive a power cut that follows.
+    @Test(arguments: 1...thoroughness)
     func `what a killed process had not synchronised is durable before a restart tells of it`(seed: UInt64) {
         crashEverywhere(seed, fault: .kill)
     }
 
-    @Test(arguments: 1...UInt64(4))
+    /// fsyncgate (Rebello et al., USENIX ATC 2020): the second fsync succeeds and the data is gone.
+    @Test(arguments: 1...thoroughness)
     func `a failed write or fsync is never retried, and the next start does not believe the cache`(seed: UInt64) {
         crashEverywhere(seed, fault: .ioError)
     }
 
-    @Test(arguments: 1...UInt64(2))
+    /// etcd#5518: a file half made for want of space must not stop the next start.
+    @Test(arguments: 1...thoroughness)
     func `a full disk at any operation ends the process and loses nothing`(seed: UInt64) {
         crashEverywhere(seed, fault: .full)
     }
 
-    @Test(arguments: 1...UInt64(40))
+    @Test(arguments: 1...8 * thoroughness)
     func `power cuts one after the other, in recovery too, lose nothing and invent nothing`(seed: UInt64) throws {
         var life = Life(seed: seed &* 1000)
         for crash in 0..<12 {

@@ -3,6 +3,13 @@ import ConcordRaft
 import ConcordSimulator
 import ConcordStorage
 
+/// How many times more cases a build with optimisation tries; without, they take a hundred times as long.
+#if DEBUG
+    let thoroughness: UInt64 = 1
+#else
+    let thoroughness: UInt64 = 8
+#endif
+
 let block = StorageLimits.blockBytes
 /// Eight blocks: a few groups fill it.
 let smallSegment = 8 * block
@@ -23,12 +30,16 @@ func entries(_ indices: ClosedRange<UInt64>, term: UInt64, bytes: Int = 20) -> [
     }
 }
 
-func write(_ hardState: HardState? = nil, _ entries: [Entry]) -> LogWrite {
+func write(_ entries: [Entry]) -> LogWrite {
+    write(nil, entries)
+}
+
+func write(_ hardState: HardState?, _ entries: [Entry]) -> LogWrite {
     LogWrite(sequence: .zero, hardState: hardState, entries: entries)
 }
 
 /// What a log should hold, as plain values.
-struct PlainLog: Equatable {
+struct PlainLog: Equatable, CustomStringConvertible {
     var hardState = HardState(term: .zero, votedFor: nil)
     var entries: [Entry] = []
 
@@ -37,6 +48,11 @@ struct PlainLog: Equatable {
     init(_ recovered: RecoveredLog) {
         hardState = recovered.hardState
         entries = recovered.entries
+    }
+
+    var description: String {
+        let terms = entries.map { "\($0.term.rawValue)" }.joined(separator: " ")
+        return "term \(hardState.term.rawValue), vote \(hardState.votedFor?.description ?? "none"), terms [\(terms)]"
     }
 
     func applying(_ writes: [LogWrite]) -> PlainLog {

@@ -15,6 +15,9 @@ import Testing
         ("Term", "Sources/ConcordRaft/Identity.swift", []),
         ("LogIndex", "Sources/ConcordRaft/Identity.swift", []),
         ("MemberID", "Sources/ConcordRaft/Identity.swift", []),
+        ("HTTPField", "Sources/ConcordHTTP/HTTPHeaders.swift", []),
+        ("HTTPHeaders", "Sources/ConcordHTTP/HTTPHeaders.swift", ["first", "count", "all", "subscript"]),
+        ("HTTPRequest", "Sources/ConcordHTTP/HTTPRequest.swift", []),
     ]
 
     @Test func hotTypesCanBeInlined() {

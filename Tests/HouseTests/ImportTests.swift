@@ -16,9 +16,10 @@ import Testing
         "ConcordEndpoints": ["ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel", "ConcordBytes"],
         "ConcordServer": [
             "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica", "ConcordStorage",
-            "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",
+            "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes", "ConcordCommandLine",
         ],
-        "ConcordClient": ["ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux"],
+        // Of these HTTP, Linux and Bytes only with the trait SocketTransport.
+        "ConcordClient": ["ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux", "ConcordBytes"],
         "ConcordCommandLine": [],
         "ConcordTool": ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"],
         "ConcordBench": ["ConcordClient", "ConcordHTTP", "ConcordLinux", "ConcordCommandLine", "ConcordBytes"],
@@ -36,10 +37,12 @@ import Testing
         "ConcordLinux": ["Glibc", "Synchronization"],
         "ConcordServer": ["Synchronization"],
         "ConcordClient": ["Foundation", "FoundationEssentials", "FoundationNetworking", "Synchronization"],
-        "ConcordTool": ["Foundation"],
+        "ConcordTool": ["Foundation", "Synchronization"],
         "ConcordBench": ["Foundation", "Synchronization"],
         // Only to write to the terminal, on whatever system the client library is built for.
         "ConcordCommandLine": ["Foundation", "Glibc", "Musl", "Darwin"],
+        "concord": ["Foundation"],
+        "concord-bench": ["Foundation"],
     ]
 
     @Test func everyModuleImportsOnlyWhatItMay() {

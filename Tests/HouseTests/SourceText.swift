@@ -140,12 +140,16 @@ extension String {
     /// Whether `text` stands here, not as a part of a longer name. A `text` that begins or ends with something else
     /// than a letter needs no boundary there.
     func mentions(_ text: String) -> Bool {
-        let (line, wanted) = ([UInt8](utf8), [UInt8](text.utf8))
-        guard let first = wanted.first, let last = wanted.last, line.count >= wanted.count else { return false }
-        for start in 0...(line.count - wanted.count) where line[start..<start + wanted.count].elementsEqual(wanted) {
-            let end = start + wanted.count
-            let freeBefore = start == 0 || !first.isPartOfName || !line[start - 1].isPartOfName
-            let freeBehind = end == line.count || !last.isPartOfName || !line[end].isPartOfName
+        let (bytes, wantedBytes) = (utf8, text.utf8)
+        let (line, wanted) = (bytes.span, wantedBytes.span)
+        guard !wanted.isEmpty, line.count >= wanted.count else { return false }
+        for start in 0...(line.count - wanted.count) where line[start] == wanted[0] {
+            var matched = 1
+            while matched < wanted.count, line[start + matched] == wanted[matched] { matched += 1 }
+            guard matched == wanted.count else { continue }
+            let end = start + matched
+            let freeBefore = start == 0 || !wanted[0].isPartOfName || !line[start - 1].isPartOfName
+            let freeBehind = end == line.count || !wanted[matched - 1].isPartOfName || !line[end].isPartOfName
             if freeBefore && freeBehind { return true }
         }
         return false

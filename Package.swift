@@ -104,7 +104,7 @@ let package = Package(
         tests(
             "ConcordEndpointsTests",
             [
-                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel",
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordRaft", "ConcordModel",
                 "ConcordBytes",
             ]),
         tests(

@@ -116,6 +116,10 @@ package struct Replica: Sendable {
         id == record.id ? start.clientURL : peers[id]?.clientURL
     }
 
+    func build(of id: MemberID) -> String? {
+        id == record.id ? start.build : peers[id]?.build
+    }
+
     // MARK: Inputs
 
     private mutating func tick(now: UInt64, wallMilliseconds: UInt64) {

@@ -173,6 +173,8 @@ package struct ReplicaStart: Sendable {
     /// Who forms the cluster; not looked at once formed.
     package var listed: [ListedMember]
     package var clientURL: String
+    /// The version of this build, for people.
+    package var build: String
     package var raft: RaftSettings
     /// Chooses election timeouts.
     package var seed: UInt64
@@ -180,6 +182,7 @@ package struct ReplicaStart: Sendable {
 
     package init(
         record: MemberRecord, hardState: HardState, entries: [Entry], listed: [ListedMember], clientURL: String,
+        build: String,
         raft: RaftSettings, seed: UInt64, now: UInt64
     ) {
         self.record = record
@@ -187,6 +190,7 @@ package struct ReplicaStart: Sendable {
         self.entries = entries
         self.listed = listed
         self.clientURL = clientURL
+        self.build = build
         self.raft = raft
         self.seed = seed
         self.now = now

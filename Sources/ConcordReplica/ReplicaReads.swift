@@ -58,7 +58,7 @@ extension Replica {
             let position = positions.first { $0.id == member.id }
             return ClusterView.Member(
                 id: member.id, name: member.name, peerAddress: member.peerAddress, clientURL: clientURL(member.id),
-                build: peers[member.id]?.build, role: member.role, matchIndex: position?.matchIndex,
+                build: build(of: member.id), role: member.role, matchIndex: position?.matchIndex,
                 lag: position?.lag, silentMilliseconds: position?.silentMilliseconds)
         }
         return ClusterView(clusterID: record.clusterID ?? ClusterID(0), leader: standing.leader, members: members)

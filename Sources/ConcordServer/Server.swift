@@ -78,7 +78,8 @@ package enum Server {
         let replica = Replica(
             ReplicaStart(
                 record: record, hardState: directory.recovered.hardState, entries: directory.recovered.entries,
-                listed: listed, clientURL: addresses.clientURL, raft: configuration.raft,
+                listed: listed, clientURL: addresses.clientURL, build: ServerConfiguration.build,
+                raft: configuration.raft,
                 seed: SystemRandom.uint64(), now: now))
         let identity = PeerIdentity(
             id: record.id, name: record.name, boot: record.boot, peerAddress: addresses.peer,

@@ -23,7 +23,8 @@ extension ClusterSimulation {
             member.replica = Replica(
                 ReplicaStart(
                     record: data.member.record, hardState: data.recovered.hardState, entries: data.recovered.entries,
-                    listed: listed, clientURL: "http://\(member.name)", raft: RaftSettings(), seed: random.next(),
+                    listed: listed, clientURL: "http://\(member.name)", build: "simulated", raft: RaftSettings(),
+                    seed: random.next(),
                     now: member.milliseconds(now)))
         } catch {
             guard member.disk.isOff else { return problem("\(member.name) cannot open its data: \(error)") }

@@ -90,7 +90,7 @@ import Testing
         Replica(
             ReplicaStart(
                 record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [], listed: listed,
-                clientURL: "http://a", raft: RaftSettings(), seed: 1, now: 0))
+                clientURL: "http://a", build: "test", raft: RaftSettings(), seed: 1, now: 0))
     }
 
     @Test func aWipedVolumeUnderAFormedNameIsRefused() {

@@ -26,7 +26,8 @@ struct MemberHarness {
                 Replica(
                     ReplicaStart(
                         record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [], listed: [],
-                        clientURL: "http://m\(number)", raft: RaftSettings(), seed: UInt64(number), now: now)))
+                        clientURL: "http://m\(number)", build: "test", raft: RaftSettings(), seed: UInt64(number),
+                        now: now)))
         }
     }
 

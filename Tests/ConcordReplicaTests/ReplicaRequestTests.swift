@@ -164,7 +164,7 @@ import Testing
             ReplicaStart(
                 record: .init(id: MemberID(1), name: "a", boot: 1), hardState: .init(term: .zero, votedFor: nil),
                 entries: [], listed: [.init(name: "a", peerAddress: "a:1"), .init(name: "b", peerAddress: "b:1")],
-                clientURL: "http://a", raft: RaftSettings(), seed: 1, now: 0))
+                clientURL: "http://a", build: "test", raft: RaftSettings(), seed: 1, now: 0))
         replica.step(
             .request(
                 ReplicaRequest(

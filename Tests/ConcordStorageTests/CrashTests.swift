@@ -91,26 +91,31 @@ private struct Life {
         crashEverywhere(seed, fault: .powerCut(.before))
     }
 
+    /// etcd#6378 and #14098: what was not synchronised is reordered and torn.
     @Test(arguments: 1...thoroughness)
     func `no power cut in any operation loses what was acknowledged`(seed: UInt64) {
         crashEverywhere(seed, fault: .powerCut(.during))
     }
 
+    /// etcd#14370, #6368: what was answered is durable, names included.
     @Test(arguments: 1...thoroughness)
     func `no power cut after any operation loses what was acknowledged`(seed: UInt64) {
         crashEverywhere(seed, fault: .powerCut(.after))
     }
 
+    /// What a restart tells its peers must survive a power cut that follows.
     @Test(arguments: 1...thoroughness)
     func `what a killed process had not synchronised is durable before a restart tells of it`(seed: UInt64) {
         crashEverywhere(seed, fault: .kill)
     }
 
+    /// fsyncgate (Rebello et al., USENIX ATC 2020): the second fsync succeeds and the data is gone.
     @Test(arguments: 1...thoroughness)
     func `a failed write or fsync is never retried, and the next start does not believe the cache`(seed: UInt64) {
         crashEverywhere(seed, fault: .ioError)
     }
 
+    /// etcd#5518: a file half made for want of space must not stop the next start.
     @Test(arguments: 1...thoroughness)
     func `a full disk at any operation ends the process and loses nothing`(seed: UInt64) {
         crashEverywhere(seed, fault: .full)

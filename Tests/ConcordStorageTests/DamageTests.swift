@@ -64,6 +64,7 @@ private struct SmallLog {
 private let stride = thoroughness > 1 ? 1 : 61
 
 @Suite struct DamageTests {
+    /// etcd#11488: a checksum that fails before the end is not a torn tail.
     @Test func `a flipped bit in a durable group before the last is refused by file and offset`() throws {
         let small = try SmallLog()
         let firstGroup = 0..<112 + 3 * (12 + 29 + 20)
@@ -110,6 +111,7 @@ private let stride = thoroughness > 1 ? 1 : 61
         }
     }
 
+    /// etcd#5230, #16596: a torn tail must not keep a member from starting.
     @Test func `a flipped bit in the last group makes it doubtful and it alone is cut off`() throws {
         let small = try SmallLog()
         let covered = block..<block + 112 + 12 + 29 + 20
@@ -201,6 +203,7 @@ private let stride = thoroughness > 1 ? 1 : 61
         #expect(try openDirectory(disk).recovered.entries.map(\.term.rawValue) == [1, 1, 2, 2, 2])
     }
 
+    /// ClickHouse#31150, etcd#5518.
     @Test func `an empty file, a missing one and a misplaced one are refused`() throws {
         let small = try SmallLog()
         for file in [SmallLog.first, SmallLog.second, SmallLog.third] {
@@ -218,6 +221,16 @@ private let stride = thoroughness > 1 ? 1 : 61
         expectDamage(small, SmallLog.third, offset: 0, "the first segment again as the third")
         small.disk.replaceContents(of: "log-00000000000000ff", with: small.contents[SmallLog.third] ?? [])
         expectDamage(small, "log-0000000000000004", offset: 0, "a segment far away")
+    }
+
+    @Test func `of two places that cannot be read the earlier one is damage`() throws {
+        let small = try SmallLog()
+        // The third segment's first block was zero until the second segment's last group was durable.
+        for offset in [block, 2 * block] {
+            small.disk.flipBit(0, ofByte: offset, in: SmallLog.second)
+            small.disk.flipBit(0, ofByte: 0, in: SmallLog.third)
+            expectDamage(small, SmallLog.second, offset: offset, "\(offset)")
+        }
     }
 
     @Test func `other files in the directory are left alone`() throws {

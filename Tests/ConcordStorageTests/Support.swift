@@ -7,7 +7,7 @@ import ConcordStorage
 #if DEBUG
     let thoroughness: UInt64 = 1
 #else
-    let thoroughness: UInt64 = 16
+    let thoroughness: UInt64 = 8
 #endif
 
 let block = StorageLimits.blockBytes

@@ -1,4 +1,4 @@
-import ConcordClient
+package import ConcordClient
 import ConcordCommandLine
 import ConcordLinux
 import Foundation
@@ -93,15 +93,22 @@ extension Bench {
 }
 
 /// Every write that was acknowledged, and what it said.
-final class AcknowledgedWrites: Sendable {
-    struct Written: Sendable {
+package final class AcknowledgedWrites: Sendable {
+    package struct Written: Sendable {
         let value: String
         let revision: UInt64
+
+        package init(value: String, revision: UInt64) {
+            self.value = value
+            self.revision = revision
+        }
     }
+
+    package init() {}
 
     private let writes = Mutex<[String: Written]>([:])
 
-    func add(_ path: String, _ written: Written) {
+    package func add(_ path: String, _ written: Written) {
         writes.withLock { $0[path] = written }
     }
 
@@ -124,19 +131,17 @@ final class AcknowledgedWrites: Sendable {
         return found
     }
 
-    func missing(below directory: String, _ found: [String: ConcordNode], _ moment: String) -> [String] {
+    /// What is told once is not looked for again.
+    package func missing(below directory: String, _ found: [String: ConcordNode], _ moment: String) -> [String] {
         let expected = writes.withLock { $0.filter { $0.key.hasPrefix(directory + "/") } }
         var sentences: [String] = []
         for (path, written) in expected.sorted(by: { $0.value.revision < $1.value.revision }) {
-            guard let node = found[path] else {
-                sentences.append("\(moment): \(path), acknowledged at revision \(written.revision), is missing")
-                continue
-            }
-            if node.value?.string != written.value || node.revision != written.revision {
-                sentences.append(
-                    "\(moment): \(path), acknowledged at revision \(written.revision), is at \(node.revision) with "
-                        + "'\(node.value?.string ?? "no text")' instead of '\(written.value)'")
-            }
+            let node = found[path]
+            if let node, node.value?.string == written.value, node.revision == written.revision { continue }
+            writes.withLock { $0[path] = nil }
+            let truth = node.map { "is at \($0.revision) with '\($0.value?.string ?? "no text")'" } ?? "is missing"
+            sentences.append(
+                "\(moment): \(path), acknowledged at revision \(written.revision) with '\(written.value)', \(truth)")
         }
         return sentences
     }

@@ -38,7 +38,7 @@ package struct Histogram: Sendable {
         return maximum
     }
 
-    static func index(of value: UInt64) -> Int {
+    package static func index(of value: UInt64) -> Int {
         let bits = UInt64.bitWidth - value.leadingZeroBitCount
         if bits <= exactBits { return Int(value) }
         let shift = bits - exactBits
@@ -46,7 +46,7 @@ package struct Histogram: Sendable {
     }
 
     /// The greatest value of a bucket.
-    static func upperEnd(of index: Int) -> UInt64 {
+    package static func upperEnd(of index: Int) -> UInt64 {
         if index < 2 * halfCount { return UInt64(index) }
         let shift = index / halfCount - 1
         let mantissa = UInt64(index - shift * halfCount)

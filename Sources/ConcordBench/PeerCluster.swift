@@ -2,13 +2,13 @@ import ConcordLinux
 import Foundation
 
 /// Three members of another coordination service, started and driven through a script and the service's own client.
-final class PeerCluster: Sendable {
+package final class PeerCluster: Sendable {
     /// What a driver printed.
-    struct Figures: Sendable, Equatable {
-        var operationsPerSecond: Double
-        var p50Milliseconds: Double
-        var p99Milliseconds: Double
-        var errors: Int
+    package struct Figures: Sendable, Equatable {
+        package var operationsPerSecond: Double
+        package var p50Milliseconds: Double
+        package var p99Milliseconds: Double
+        package var errors: Int
     }
 
     let name: String
@@ -77,7 +77,7 @@ final class PeerCluster: Sendable {
     }
 
     /// `etcd put clients=1 ops/s=822 p50=1.13ms p99=2.70ms p999=4.00ms errors=0`
-    static func parse(_ text: String) -> Figures? {
+    package static func parse(_ text: String) -> Figures? {
         var values: [Substring: Double] = [:]
         for word in text.split(whereSeparator: \.isWhitespace) {
             let halves = word.split(separator: "=", maxSplits: 1)

@@ -18,7 +18,7 @@ package enum ProcessTimes {
     }
 
     /// The line of `/proc/PID/stat`. The name stands in parentheses and may hold anything, parentheses too.
-    static func parse(_ line: String) -> (state: String, user: Int, system: Int)? {
+    package static func parse(_ line: String) -> (state: String, user: Int, system: Int)? {
         guard let end = line.lastIndex(of: ")") else { return nil }
         let fields = line[line.index(after: end)...].split(separator: " ")
         guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return nil }
@@ -42,7 +42,7 @@ package enum ProcessTimes {
     }
 
     /// From the table of sockets: the one in state LISTEN (0A) on the port.
-    static func inode(listeningOn port: UInt16, in table: String) -> String? {
+    package static func inode(listeningOn port: UInt16, in table: String) -> String? {
         for line in table.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: " ")
             guard fields.count > 9, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":"),

@@ -21,7 +21,6 @@ final class ClientConnections {
     private let poller: Poller
     private let endpoints: Endpoints
     private var connections = SlotTable<Connection>()
-    private var connectionOfRequest: [RequestID: Connection] = [:]
     private var lastRequest: UInt64 = 0
     private var dirty: [Connection] = []
     private var runnable: [Connection] = []
@@ -59,7 +58,7 @@ final class ClientConnections {
         do throws(SystemError) {
             let connection = try Connection(socket, place: place, poller: poller, now: now)
             connections.fill(place, with: connection)
-            wheel.insert(place, deadline: connection.deadline)
+            watch(connection, now: now)
         } catch {
             connections.remove(place)
         }
@@ -84,11 +83,15 @@ final class ClientConnections {
         markDirty(connection)
     }
 
-    /// Takes up what arrived earlier and could not be looked at then.
-    func runWaiting(now: UInt64) {
+    /// Takes up what arrived earlier and could not be looked at then; as much as the turn has time for.
+    func runWaiting(now: UInt64, untilNanoseconds end: UInt64) {
         let waiting = runnable
         runnable.removeAll(keepingCapacity: true)
-        for connection in waiting {
+        for (position, connection) in waiting.enumerated() {
+            if position % 16 == 15, SystemClock.monotonicNanoseconds() > end {
+                runnable.append(contentsOf: waiting[position...])
+                return
+            }
             connection.isRunnable = false
             guard connections[connection.token.place] === connection else { continue }
             advance(connection, now: now)
@@ -97,8 +100,8 @@ final class ClientConnections {
     }
 
     func deliver(_ reply: ReplicaReply, now: UInt64) {
-        guard let connection = connectionOfRequest.removeValue(forKey: reply.id),
-            var pending = connection.pending?.reply
+        guard let connection = connections[index: Int(SlotTable<Connection>.index(of: reply.id.rawValue))],
+            connection.pending?.id == reply.id, var pending = connection.pending?.reply
         else { return }
         connection.pending = nil
         if isStopping { pending.keepAlive = false }
@@ -143,18 +146,24 @@ final class ClientConnections {
         for place in wheel.advance(to: now) {
             guard let connection = connections[place] else { continue }
             if connection.deadline > now {
-                wheel.insert(place, deadline: connection.deadline)
+                watch(connection, now: now)
             } else if connection.stage == .open && connection.isMidRequest && connection.output.isEmpty {
                 let problem = Problem(.timeout, "the request came too slowly; send it in one go")
                 endpoints.write(problem, keepAlive: false, facts: facts, into: &connection.output)
                 connection.stage = .closing
                 connection.noteProgress(now: now)
-                wheel.insert(place, deadline: now + ServerLimits.headMilliseconds)
+                watch(connection, now: now)
                 markDirty(connection)
             } else {
                 drop(connection)
             }
         }
+    }
+
+    /// A deadline can also move to an earlier time: when an idle connection begins a request. So each connection is
+    /// asked once a second.
+    private func watch(_ connection: Connection, now: UInt64) {
+        wheel.insert(connection.token.place, deadline: min(connection.deadline, now + 1000))
     }
 
     /// Ends the connections on which nothing is asked.
@@ -204,9 +213,10 @@ final class ClientConnections {
             if !reply.keepAlive { connection.stage = .closing }
         case .submit(let body, let timeoutMilliseconds, let reply):
             lastRequest += 1
-            let id = RequestID(lastRequest)
+            // The connection's index is part of the number, so that the reply finds it.
+            let index = SlotTable<Connection>.index(of: connection.token.place)
+            let id = RequestID(lastRequest << SlotTable<Connection>.indexBits | index)
             connection.pending = (id, reply)
-            connectionOfRequest[id] = connection
             submitted.append(ReplicaRequest(id: id, timeoutMilliseconds: timeoutMilliseconds, body: body))
         }
     }
@@ -227,7 +237,6 @@ final class ClientConnections {
 
     private func drop(_ connection: Connection) {
         if let pending = connection.pending {
-            connectionOfRequest[pending.id] = nil
             abandoned.append(pending.id)
         }
         connections.remove(connection.token.place)

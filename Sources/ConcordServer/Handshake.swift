@@ -22,7 +22,6 @@ package enum HandshakeRefusal: UInt8, Sendable {
     case otherVersion = 2
     case ownID = 3
     case wrongSecret = 4
-    case tooManyConnections = 5
 }
 
 /// The first words of a peer connection, without I/O: both sides prove that they know the cluster's secret,
@@ -207,8 +206,6 @@ extension HandshakeFailure {
         case .otherCluster(let theirs, let own):
             "the peer belongs to cluster \(theirs), this member to \(own): correct the address, or restore the data "
                 + "directory that belongs here"
-        case .refused(.tooManyConnections):
-            "the peer has too many unproved connections on its peer port: find out who connects to it"
         }
     }
 }

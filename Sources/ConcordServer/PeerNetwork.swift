@@ -24,6 +24,8 @@ final class PeerNetwork {
     private var links: [PeerLink] = []
     private var dials = SlotTable<PeerDial>()
     private var accepted = SlotTable<PeerAccepted>()
+    /// Accepted, and not proved yet who they are; the oldest first.
+    private var unproven: [PeerAccepted] = []
     private var linkOfDial: [UInt64: PeerLink] = [:]
     private var acceptedEvents: [PeerAccepted.Event] = []
 
@@ -83,9 +85,7 @@ final class PeerNetwork {
                 deadline = min(deadline, link.nextDial)
             }
         }
-        for connection in accepted.elements where !connection.isProven {
-            deadline = min(deadline, connection.deadline)
-        }
+        for connection in unproven { deadline = min(deadline, connection.deadline) }
         return deadline
     }
 
@@ -98,9 +98,7 @@ final class PeerNetwork {
                 startDial(link, now: now)
             }
         }
-        for connection in accepted.elements where !connection.isProven && connection.deadline <= now {
-            finish(connection, .timeout, now: now)
-        }
+        while let oldest = unproven.first, oldest.deadline <= now { finish(oldest, .timeout, now: now) }
     }
 
     private func takeResolved(now: UInt64) {
@@ -221,20 +219,21 @@ final class PeerNetwork {
     var acceptedCount: Int { accepted.count }
 
     func accept(_ socket: consuming StreamSocket, now: UInt64) {
-        let unproven = accepted.elements.count { !$0.isProven }
-        guard unproven < ServerLimits.unprovenPeersMax,
-            accepted.count < ServerLimits.peerConnectionsMax
-        else {
-            complain(
-                "accepted", "peer_connections_exhausted", HandshakeFailure.refused(.tooManyConnections).advice,
-                now: now)
+        guard accepted.count < ServerLimits.peerConnectionsMax else {
+            complain("accepted", "peer_connections_exhausted", PeerNetwork.crowdAdvice, now: now)
             return
+        }
+        if unproven.count >= ServerLimits.unprovenPeersMax {
+            // A member needs milliseconds: whoever has waited longest is none.
+            complain("accepted", "peer_connections_exhausted", PeerNetwork.crowdAdvice, now: now)
+            finish(unproven[0], .closed, now: now)
         }
         let place = accepted.reserve()
         do throws(SystemError) {
             let connection = try PeerAccepted(
                 socket, place: place, poller: poller, credentials: credentials, now: now)
             accepted.fill(place, with: connection)
+            unproven.append(connection)
         } catch {
             accepted.remove(place)
             complain("accepted", "peer_connection_failed", "\(error)", now: now)
@@ -247,6 +246,7 @@ final class PeerNetwork {
         for event in acceptedEvents {
             switch event {
             case .connected(let peer):
+                unproven.removeAll { $0 === connection }
                 supersede(by: connection, of: peer)
                 dialBack(peer, now: now)
                 events.append(.connected(peer))
@@ -275,6 +275,7 @@ final class PeerNetwork {
 
     private func finish(_ connection: PeerAccepted, _ end: PeerAccepted.End, now: UInt64) {
         accepted.remove(connection.token.place)
+        unproven.removeAll { $0 === connection }
         switch end {
         case .handshake(let failure):
             complain("accepted", StaticString("peer_refused"), failure.advice, reason: failure.name, now: now)
@@ -298,6 +299,9 @@ final class PeerNetwork {
     }
 
     // MARK: The log
+
+    private static let crowdAdvice =
+        "too many connections to the peer port have not proved who they are: find out who makes them"
 
     private func report(_ link: PeerLink, _ end: PeerDial.End, _ peer: PeerIdentity?, now: UInt64) {
         if let peer {

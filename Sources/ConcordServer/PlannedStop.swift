@@ -1,8 +1,8 @@
 /// The order of a stop that was asked for (SIGTERM): a leader has resigned already, so the others elect; requests
 /// are answered until one of them leads, then the connections on which nothing is asked are closed, and the member
 /// ends when the last request was answered.
-struct PlannedStop {
-    enum Step: Equatable {
+package struct PlannedStop {
+    package enum Step: Equatable, Sendable {
         case closeIdle
         case end
     }
@@ -22,9 +22,11 @@ struct PlannedStop {
     /// This member led, so another one has to be found.
     private var needsLeader = false
 
-    var isUnderWay: Bool { stage != .running }
+    package init() {}
 
-    var nextDeadline: UInt64 {
+    package var isUnderWay: Bool { stage != .running }
+
+    package var nextDeadline: UInt64 {
         switch stage {
         case .running, .ended: .max
         case .draining: start + PlannedStop.leaderMilliseconds
@@ -32,16 +34,16 @@ struct PlannedStop {
         }
     }
 
-    func elapsed(now: UInt64) -> UInt64 { now - start }
+    package func elapsed(now: UInt64) -> UInt64 { now - start }
 
-    mutating func begin(now: UInt64, leads: Bool) {
+    package mutating func begin(now: UInt64, leads: Bool) {
         start = now
         needsLeader = leads
         stage = .draining
     }
 
     /// What to do now, at the end of a turn.
-    mutating func advance(now: UInt64, hasLeader: Bool, isBusy: Bool) -> [Step] {
+    package mutating func advance(now: UInt64, hasLeader: Bool, isBusy: Bool) -> [Step] {
         var steps: [Step] = []
         if stage == .draining, !needsLeader || hasLeader || now >= start + PlannedStop.leaderMilliseconds {
             stage = .closing

@@ -48,7 +48,7 @@ struct SlotTable<Element: AnyObject> {
     private var free: [Int] = []
     private(set) var count = 0
 
-    private static var indexBits: UInt64 { 20 }
+    static var indexBits: UInt64 { 20 }
 
     /// A place that is taken and empty: for an element that has to know its place. Fill or remove it.
     mutating func reserve() -> UInt64 {
@@ -76,6 +76,13 @@ struct SlotTable<Element: AnyObject> {
     subscript(place: UInt64) -> Element? {
         index(of: place).flatMap { slots[$0].element }
     }
+
+    /// Whatever stands at the index part of a place, whoever has been there before.
+    subscript(index index: Int) -> Element? {
+        index < slots.count ? slots[index].element : nil
+    }
+
+    static func index(of place: UInt64) -> UInt64 { place & (1 << indexBits - 1) }
 
     mutating func remove(_ place: UInt64) {
         guard let index = index(of: place), slots[index].isTaken else { return }

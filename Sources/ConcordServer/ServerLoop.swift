@@ -78,18 +78,18 @@ final class ServerLoop {
         replica.step(.tick(now: now, wallMilliseconds: SystemClock.wallMilliseconds()))
         takeCompletions()
         takeTimers()
-        clients.runWaiting(now: now)
+        let end = start + ServerLimits.turnNanoseconds
+        clients.runWaiting(now: now, untilNanoseconds: end)
         while nextReady < ready.count {
             handle(ready[nextReady])
             nextReady += 1
-            if SystemClock.monotonicNanoseconds() - start > ServerLimits.turnNanoseconds { break }
+            if SystemClock.monotonicNanoseconds() > end { break }
         }
         feedReplica()
         carryOut(replica.takeEffects())
-        refreshFacts()
         peers.flush(now: now)
         clients.flush(now: now)
-        continueStop()
+        if stop.isUnderWay { continueStop() }
         complainAboutSlowTurn(start)
     }
 
@@ -165,7 +165,7 @@ final class ServerLoop {
         if !effects.logWrites.isEmpty { storage.write(effects.logWrites) }
         if let record = effects.memberRecord { storage.write(record) }
         for (member, message) in effects.messages { peers.send(message, to: member, now: now) }
-        if !effects.replies.isEmpty { refreshFacts() }
+        refreshFacts()
         for reply in effects.replies { clients.deliver(reply, now: now) }
         for notice in effects.notices { report(notice) }
         if let reason = effects.halt { halt(reason) }

@@ -23,11 +23,13 @@ enum LogGroup {
 
     // MARK: Writing
 
-    /// The group's blocks, and the checksum of its last record. `header` must count the entries and their bytes.
+    /// The group's blocks, with a zero block behind them if asked for, and the checksum of its last record.
+    /// `header` must count the entries and their bytes.
     static func encode(
-        _ entries: ArraySlice<Entry>, header: GroupHeader
+        _ entries: ArraySlice<Entry>, header: GroupHeader, zeroBlockBehind: Bool
     ) -> (blocks: [UInt8], checksum: UInt32) {
         var stream = ByteWriter(capacity: GroupHeader.Mark.bytes + Int(header.streamBytes) + StorageLimits.blockBytes)
+        let chain = RecordChain(segment: header.segment)
         var checksum = header.encode(into: &stream)
         for entry in entries {
             let start = stream.count
@@ -35,18 +37,18 @@ enum LogGroup {
             stream.write(UInt32(Entry.overheadBytes + entry.payload.count))
             stream.write(entryRecord)
             entry.encode(into: &stream)
-            checksum = chained(stream.bytes, in: start + 4..<stream.count, segment: header.segment, after: checksum)
+            checksum = chain.checksum(stream.bytes, in: start + 4..<stream.count, after: checksum)
             stream.patch(checksum, at: start)
         }
         precondition(
             stream.count - GroupHeader.Mark.bytes == Int(header.streamBytes), "a group's header names another length")
-        return (marked(stream.bytes), checksum)
+        return (marked(stream.bytes, zeroBlocksBehind: zeroBlockBehind ? 1 : 0), checksum)
     }
 
     /// Puts a mark before every further block's share of the stream, and zeros behind its end.
-    private static func marked(_ stream: [UInt8]) -> [UInt8] {
-        var blocks = ByteWriter(
-            capacity: self.blocks(streamBytes: stream.count - GroupHeader.Mark.bytes) * StorageLimits.blockBytes)
+    private static func marked(_ stream: [UInt8], zeroBlocksBehind: Int) -> [UInt8] {
+        let count = self.blocks(streamBytes: stream.count - GroupHeader.Mark.bytes) + zeroBlocksBehind
+        var blocks = ByteWriter(capacity: count * StorageLimits.blockBytes)
         blocks.writeRaw(stream[..<min(stream.count, StorageLimits.blockBytes)])
         var position = blocks.count
         var ordinal: UInt32 = 1
@@ -59,6 +61,7 @@ enum LogGroup {
             ordinal += 1
         }
         blocks.pad(to: StorageLimits.blockBytes)
+        blocks.writeRaw([UInt8](repeating: 0, count: zeroBlocksBehind * StorageLimits.blockBytes))
         return blocks.bytes
     }
 
@@ -108,6 +111,7 @@ enum LogGroup {
     private static func readRecords(
         _ bytes: [UInt8], in range: Range<Int>, header: GroupHeader, checksum: UInt32
     ) -> Reading {
+        let chain = RecordChain(segment: header.segment)
         var reader = ByteReader(bytes, in: range)
         var checksum = checksum
         var entries: [Entry] = []
@@ -116,7 +120,7 @@ enum LogGroup {
             guard let record = try? RecordFrame(decoding: &reader) else {
                 return .unverifiable(what: "record \(number) of the group has no sound length")
             }
-            checksum = chained(bytes, in: record.covered, segment: header.segment, after: checksum)
+            checksum = chain.checksum(bytes, in: record.covered, after: checksum)
             guard checksum == record.checksum else {
                 return .unverifiable(what: "record \(number) of the group does not match its checksum")
             }
@@ -152,12 +156,18 @@ enum LogGroup {
 
     /// The checksum of a record: over the segment's sequence number and the record, continued from the record
     /// before it. So a record verifies only in its own segment, and only behind its own predecessor.
-    private static func chained(
-        _ bytes: [UInt8], in range: Range<Int>, segment: UInt64, after previous: UInt32
-    ) -> UInt32 {
-        var writer = ByteWriter(capacity: 8)
-        writer.write(segment)
-        return CRC32C.checksum(bytes, in: range, seed: CRC32C.checksum(writer.bytes, seed: previous))
+    private struct RecordChain {
+        private let sequence: [UInt8]
+
+        init(segment: UInt64) {
+            var writer = ByteWriter(capacity: 8)
+            writer.write(segment)
+            sequence = writer.bytes
+        }
+
+        func checksum(_ bytes: [UInt8], in range: Range<Int>, after previous: UInt32) -> UInt32 {
+            CRC32C.checksum(bytes, in: range, seed: CRC32C.checksum(sequence, seed: previous))
+        }
     }
 
     /// The type of a record that holds an entry.

@@ -107,7 +107,8 @@ package struct LogStore<Storage: Disk> {
             guard count == 0 || LogGroup.bytesOnDisk(recordBytes: more) <= segmentBytes else { break }
             (count, recordBytes) = (count + 1, more)
         }
-        try makeRoom(for: LogGroup.bytesOnDisk(recordBytes: recordBytes))
+        let groupBytes = LogGroup.bytesOnDisk(recordBytes: recordBytes)
+        try makeRoom(for: groupBytes)
         let group = entries.prefix(count)
         guard let first = group.first, let last = group.last else { return 0 }
         let header = GroupHeader(
@@ -115,11 +116,8 @@ package struct LogStore<Storage: Disk> {
             streamBytes: UInt64(GroupHeader.streamBytes + recordBytes), recordCount: UInt32(count),
             firstIndex: first.index, lastTerm: last.term, durableBefore: lastIndex,
             previousFirstIndex: tail.firstIndex, checksumBefore: tail.checksum)
-        var (blocks, checksum) = LogGroup.encode(group, header: header)
-        let groupBytes = blocks.count
-        if groupBytes < segment.room {
-            blocks.append(contentsOf: repeatElement(0, count: StorageLimits.blockBytes))
-        }
+        let (blocks, checksum) = LogGroup.encode(
+            group, header: header, zeroBlockBehind: groupBytes < segment.room)
         try onDisk { () throws(DiskError) in
             try disk.write(blocks, to: segment.file, at: segment.offset)
             try disk.synchronize(segment.file)

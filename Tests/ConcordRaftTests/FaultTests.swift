@@ -8,7 +8,7 @@ struct FaultTests {
         #if DEBUG
             4
         #else
-            80
+            60
         #endif
     }
 

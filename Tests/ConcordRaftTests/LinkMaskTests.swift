@@ -9,7 +9,7 @@ struct LinkMaskTests {
         #if DEBUG
             4
         #else
-            40
+            30
         #endif
     }
 

@@ -187,6 +187,19 @@ struct ReplicationTests {
         leader.turn { #expect($0.propose(large) != .overloaded) }
     }
 
+    @Test func `Only a leader takes proposals`() {
+        var seat = Seat(1)
+        seat.turn { #expect($0.propose([1]) == .notLeader) }
+        seat.passDeadline()
+        seat.turn { #expect($0.propose([1]) == .notLeader) }
+        seat.receive(message(2, 1, 0, preVoteResponse(1, true)))
+        #expect(seat.role == .candidate)
+        seat.turn { #expect($0.propose([1]) == .notLeader) }
+        seat.receive(message(2, 1, 1, voteResponse(1, true)))
+        seat.turn { #expect($0.propose([1]) == .accepted(index: LogIndex(2), term: Term(1))) }
+        #expect(seat.raft.lastIndex == LogIndex(2))
+    }
+
     @Test func `Followers learn at once what was committed, and only once`() {
         var leader = Seat(1)
         leader.win(by: 2)

@@ -262,6 +262,22 @@ struct HandshakeTests {
         #expect(throws: PeerHello.Failure.malformed) { try PeerHello(decoding: bytes) }
     }
 
+    @Test("says hello as docs/formats.md describes it, byte by byte")
+    func layout() {
+        var peer = identity("n", cluster: 0x0102, id: 0x0304)
+        peer.boot = 5
+        peer.featureLevel = 6
+        let bytes = PeerHello(role: .acceptor, nonce: nonce(7), identity: peer).encoded()
+        #expect(Array(bytes[0..<9]) == Array("CPHI".utf8) + [1, 0, 1, 0, 2])
+        #expect(Array(bytes[9..<41]) == nonce(7))
+        #expect(bytes[41] == 4 && bytes[42] == 3 && bytes[43..<57].allSatisfy { $0 == 0 })
+        #expect(bytes[57] == 5 && bytes[58..<65].allSatisfy { $0 == 0 })
+        #expect(bytes[65] == 2 && bytes[66] == 1 && bytes[67..<81].allSatisfy { $0 == 0 })
+        #expect(Array(bytes[81..<88]) == [6, 0, 1, 0, 0, 0, UInt8(ascii: "n")])
+        let texts = [peer.name, peer.peerAddress, peer.clientURL, peer.build]
+        #expect(bytes.count == 83 + texts.reduce(0) { $0 + 4 + $1.utf8.count })
+    }
+
     @Test("refuses a frame beyond the small limit as soon as its length is known")
     func tooLong() {
         var conversation = Conversation()

@@ -6,24 +6,103 @@ import Testing
 @Suite struct LogStoreTests {
     @Test func `a new directory holds an empty log of term zero`() throws {
         let disk = SimulatedDisk(seed: 1)
-        let opened = try DataDirectory.open(disk, newMember: MemberID(7), name: "a", segmentBytes: smallSegment)
-        #expect(opened.recovered.entries.isEmpty)
-        #expect(opened.recovered.hardState == HardState(term: .zero, votedFor: nil))
+        let opened = try openDirectory(disk)
+        #expect(PlainLog(opened.recovered) == PlainLog())
         #expect(opened.recovered.notes.isEmpty)
         #expect(opened.member.record == MemberRecord(id: MemberID(7), name: "a", boot: 1))
     }
 
-    @Test func `what was written is there after a restart`() throws {
+    @Test func `what was written is there after a power cut`() throws {
         let disk = SimulatedDisk(seed: 1)
         var log = try openDirectory(disk).log
         let state = HardState(term: Term(3), votedFor: MemberID(9))
         try log.write([write(state, entries(1...5, term: 3))])
-        try log.write([write(nil, entries(6...6, term: 3, bytes: 9000)), write(nil, entries(7...8, term: 3))])
+        try log.write([write(entries(6...6, term: 3, bytes: 9000)), write(entries(7...8, term: 3))])
         disk.cutPower()
         disk.restart()
         let recovered = try openDirectory(disk).recovered
         #expect(recovered.hardState == state)
         #expect(recovered.entries.map(\.index.rawValue) == Array(1...8))
         #expect(recovered.notes.isEmpty)
+    }
+
+    @Test func `a group is one write and one fsync, with a zero block behind it`() throws {
+        let disk = SimulatedDisk(seed: 1)
+        disk.keepsHistory = true
+        var log = try openDirectory(disk).log
+        // Something behind the end that is not zero, as in a file that was used before.
+        var bytes = disk.contents(of: "log-0000000000000001") ?? []
+        for offset in block..<bytes.count { bytes[offset] = 0x55 }
+        disk.replaceContents(of: "log-0000000000000001", with: bytes)
+        let before = disk.history.count
+        try log.write([write(entries(1...2, term: 0)), write(entries(3...3, term: 0))])
+        #expect(Array(disk.history[before...]) == ["write log-0000000000000001", "synchronize log-0000000000000001"])
+        let after = try #require(disk.contents(of: "log-0000000000000001"))
+        #expect(after[block..<2 * block].allSatisfy { $0 == 0 })
+        #expect(after[2 * block] == 0x55)
+    }
+
+    @Test func `the first failure of a write is the last thing that the log does`() throws {
+        for (fault, kind) in [
+            (SimulatedDisk.Fault.ioError, DiskError.Kind.failed(errno: 5)), (.full, .full),
+        ] {
+            for operation in 1...6 {
+                let disk = SimulatedDisk(seed: 1)
+                var log = try openDirectory(disk).log
+                disk.arm(fault, at: disk.operations + operation)
+                let expected = disk.operations + operation
+                do throws(StorageError) {
+                    try log.write([write(HardState(term: Term(1), votedFor: nil), entries(1...1, term: 1))])
+                    Issue.record("written")
+                } catch {
+                    guard case .disk(let told) = error, told.kind == kind else {
+                        Issue.record("\(error)")
+                        continue
+                    }
+                }
+                #expect(disk.operations == expected)
+            }
+        }
+    }
+
+    @Test func `a log that failed once cannot be used again`() async {
+        await #expect(processExitsWith: .failure) {
+            let disk = SimulatedDisk(seed: 1)
+            var log = try openDirectory(disk).log
+            disk.arm(.ioError, at: disk.operations + 1)
+            try? log.write([write(entries(1...1, term: 1))])
+            try log.write([])
+        }
+    }
+
+    @Test func `a hole, a term that goes back and a changed vote are our bugs`() async {
+        await #expect(processExitsWith: .failure) {
+            var log = try openDirectory(SimulatedDisk(seed: 1)).log
+            try log.write([write(entries(2...2, term: 1))])
+        }
+        await #expect(processExitsWith: .failure) {
+            var log = try openDirectory(SimulatedDisk(seed: 1)).log
+            try log.write([write(HardState(term: Term(2), votedFor: nil), [])])
+            try log.write([write(HardState(term: Term(1), votedFor: nil), [])])
+        }
+        await #expect(processExitsWith: .failure) {
+            var log = try openDirectory(SimulatedDisk(seed: 1)).log
+            try log.write([write(HardState(term: Term(2), votedFor: MemberID(1)), [])])
+            try log.write([write(HardState(term: Term(2), votedFor: MemberID(2)), [])])
+        }
+    }
+
+    @Test func `every error says where and what to do`() {
+        let errors: [(StorageError, [String])] = [
+            (.disk(DiskError(.full, operation: "write x")), ["write x: no space", "start it again"]),
+            (.damaged(file: "f", offset: 12, what: "why"), ["f is damaged at offset 12: why", "new id"]),
+            (.newerFormat(file: "f", found: 9, known: 1), ["f has format 9", "newer version"]),
+            (.unreadableRecord(file: "f", offset: 12), ["f holds at offset 12", "newer version"]),
+            (.bothVoteSlotsBad, ["vote", "offsets 0 and 4096", "new id"]),
+            (.memberRecordMissing(file: "f"), ["member is missing", "f has content", "new id"]),
+        ]
+        for (error, parts) in errors {
+            for part in parts { #expect(error.description.contains(part), "\(error)") }
+        }
     }
 }

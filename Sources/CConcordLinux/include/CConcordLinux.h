@@ -64,6 +64,8 @@ int concord_rename_at(int directory, const char *name, const char *new_name);
 int concord_unlink_at(int directory, const char *name);
 int concord_make_directory(const char *path);
 int concord_lock(int descriptor);
+// FS_IOC_SHUTDOWN without flushing the log: for tests that cut the power.
+int concord_shut_down_file_system(const char *path);
 // The names of a directory, each ended by a zero byte, in memory to be freed by `concord_free`.
 int64_t concord_list(int directory, char **names);
 void concord_free(void *memory);

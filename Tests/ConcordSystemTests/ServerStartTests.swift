@@ -1,0 +1,83 @@
+import ConcordLinux
+import Testing
+
+@Suite("Starting concordd", .serialized)
+struct ServerStartTests {
+    private func run(_ arguments: [String], in scratch: ScratchDirectory) throws -> (ChildProcess.Ending?, String) {
+        let server = try ServerProcess(arguments, in: scratch, name: "run-\(SystemRandom.uint64())")
+        let ending = server.exitCode()
+        return (ending, try server.log())
+    }
+
+    @Test("with an unknown flag names the nearest one")
+    func unknownFlag() throws {
+        let scratch = try ScratchDirectory()
+        let (ending, log) = try run(["serve", "--dtaa", "x"], in: scratch)
+        #expect(ending == .exited(code: 2))
+        #expect(log.contains("did you mean '--data'"))
+    }
+
+    @Test("beyond loopback without a word of consent is refused, with the word to say")
+    func beyondLoopback() throws {
+        let scratch = try ScratchDirectory()
+        let (ending, log) = try run(["--data", scratch.path, "--listen", "0.0.0.0:0"], in: scratch)
+        #expect(ending == .exited(code: 2))
+        #expect(log.contains("--allow-unauthenticated"))
+        #expect(try Directory(scratch.path).list().contains("member") == false, "nothing was made")
+    }
+
+    @Test("on a data directory that is in use is refused, and leaves the other alone")
+    func dataInUse() throws {
+        let cluster = try ServerCluster(1)
+        try cluster.waitUntilReady()
+        let ports = try freePorts(2)
+        let (ending, log) = try run(
+            [
+                "--data", cluster.dataPath(0), "--listen", "127.0.0.1:\(ports[0])", "--peer-listen",
+                "127.0.0.1:\(ports[1])",
+            ], in: cluster.scratch)
+        #expect(ending == .exited(code: 73))
+        #expect(log.contains("is in use") && log.contains("--data"))
+        #expect(try cluster.client(0).request("PUT", "/v1/kv/a", body: "1").status == 201)
+    }
+
+    @Test("on a port that is in use is refused, before anything is written")
+    func portInUse() throws {
+        let cluster = try ServerCluster(1)
+        try cluster.waitUntilReady()
+        let (ending, log) = try run(
+            ["--data", "\(cluster.scratch.path)/other", "--listen", "127.0.0.1:\(cluster.seats[0].clientPort)"],
+            in: cluster.scratch)
+        #expect(ending == .exited(code: 73))
+        #expect(log.contains("another program listens there") && log.contains("--listen"))
+        #expect(try Directory("\(cluster.scratch.path)/other").list() == ["lock"])
+    }
+
+    @Test("on a damaged data directory is refused, and changes nothing in it")
+    func damaged() throws {
+        let cluster = try ServerCluster(1)
+        try cluster.waitUntilReady()
+        cluster.kill(0)
+        let member = try Directory(cluster.dataPath(0)).open("member", creating: false)
+        try member.write([0xFF], at: 20)
+        let (ending, log) = try run(cluster.arguments(0), in: cluster.scratch)
+        #expect(ending == .exited(code: 65))
+        #expect(log.contains("member is damaged"))
+    }
+
+    @Test("with free ports tells which ones it took")
+    func freePortsTold() throws {
+        let scratch = try ScratchDirectory()
+        let server = try ServerProcess(
+            ["--data", "\(scratch.path)/d", "--listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0"], in: scratch)
+        var port: UInt16?
+        try eventually("the log tells the port") {
+            let log = try server.log()
+            guard let start = log.firstRange(of: "\"client_url\":\"http://127.0.0.1:") else { return false }
+            port = UInt16(log[start.upperBound...].prefix { $0.isNumber })
+            return port != nil
+        }
+        let client = try RawClient(port: try #require(port))
+        #expect(try client.request("GET", "/livez").status == 200)
+    }
+}

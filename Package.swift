@@ -115,7 +115,9 @@ let package = Package(
             ]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),
         tests("ConcordCommandLineTests", ["ConcordCommandLine"]),
-        tests("ConcordBenchTests", ["ConcordBench"]),
+        tests(
+            "ConcordBenchTests",
+            ["ConcordBench", "ConcordClient", "ConcordLinux", "ConcordCommandLine", "ConcordBytes"]),
         tests(
             "ConcordSystemTests",
             [

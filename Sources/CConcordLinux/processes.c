@@ -14,10 +14,8 @@
 
 static int answer(int result) { return result < 0 ? -errno : result; }
 
-void concord_ignore_output_signals(void) {
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-}
+void concord_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+void concord_ignore_sigxfsz(void) { signal(SIGXFSZ, SIG_IGN); }
 
 int concord_signalfd(const int *signals, int count) {
     sigset_t set;

@@ -20,6 +20,8 @@ package struct Problem: Error, Equatable, Sendable {
     package var index: Int?
     /// The node as it is, for a failed condition.
     package var node: NodeDocument?
+    /// A repeated request whose node was not kept: the first answer had it.
+    package var valuesOmitted = false
 
     /// An error with the status and the verdict on retries that its code has.
     package init(
@@ -48,6 +50,7 @@ extension Problem: Codable {
         case type, title, status, detail, code, retryable
         case retryAfterMilliseconds = "retry_after_ms"
         case outcome, path, revision, index, node
+        case valuesOmitted = "values_omitted"
     }
 
     /// Reads an error document.
@@ -64,6 +67,7 @@ extension Problem: Codable {
             index: try members.decodeIfPresent(Int.self, forKey: .index),
             node: try members.decodeIfPresent(NodeDocument.self, forKey: .node))
         word = try members.decode(String.self, forKey: .code)
+        valuesOmitted = try members.decodeIfPresent(Bool.self, forKey: .valuesOmitted) ?? false
     }
 
     /// Writes an error document.
@@ -81,5 +85,6 @@ extension Problem: Codable {
         try members.encodeIfPresent(revision, forKey: .revision)
         try members.encodeIfPresent(index, forKey: .index)
         try members.encodeIfPresent(node, forKey: .node)
+        if valuesOmitted { try members.encode(true, forKey: .valuesOmitted) }
     }
 }

@@ -55,6 +55,28 @@ package struct DeletionDocument: Codable, Equatable, Sendable {
     }
 }
 
+/// The answer to `?recursive&batch` while nodes are left: send the request again.
+package struct PartialDeletionDocument: Codable, Equatable, Sendable {
+    package var path: String
+    package var revision: UInt64
+    /// How many nodes went in this revision.
+    package var deletedCount: UInt64
+    /// Always true.
+    package var more: Bool
+
+    package init(path: String, revision: UInt64, deletedCount: UInt64) {
+        self.path = path
+        self.revision = revision
+        self.deletedCount = deletedCount
+        self.more = true
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case path, revision, more
+        case deletedCount = "deleted_count"
+    }
+}
+
 /// The answer to a repeated write when the revision of the first one is not kept any more: what happened, without
 /// the node.
 package struct OmittedNodeDocument: Codable, Equatable, Sendable {

@@ -41,3 +41,26 @@ package enum ByteOrder {
         return position
     }
 }
+
+extension ByteOrder {
+    /// The eight bytes from `start` on, of the first `count`, as a number that orders as they do; zeros behind the
+    /// end. Equal words say nothing yet.
+    @inlinable package static func word(_ bytes: [UInt8], from start: Int, count: Int) -> UInt64 {
+        precondition(start >= 0 && count <= bytes.count, "a word reaches beyond its bytes")
+        if start + 8 <= count {
+            // Safe: the eight bytes lie within the count checked above.
+            return unsafe bytes.withUnsafeBytes {
+                UInt64(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+            }
+        }
+        var word: UInt64 = 0
+        var shift: UInt64 = 64
+        var position = start
+        while position < count {
+            shift -= 8
+            word |= UInt64(bytes[position]) << shift
+            position += 1
+        }
+        return word
+    }
+}

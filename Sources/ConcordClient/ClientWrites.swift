@@ -18,6 +18,15 @@ extension ConcordClient {
         return try await write("PUT", target, condition, body: value?.bytes ?? [])
     }
 
+    /// Creates the node or replaces its value by a text.
+    /// - Throws: what `put` of a value throws.
+    @discardableResult
+    public func put(
+        _ path: String, _ text: String, if condition: Condition = .none, createsParents: Bool = false
+    ) async throws(ConcordError) -> WriteResult {
+        try await put(path, ConcordValue(text), if: condition, createsParents: createsParents)
+    }
+
     /// Deletes the node.
     /// - Parameters:
     ///   - condition: what must be there now; `absent` makes no sense and is refused.

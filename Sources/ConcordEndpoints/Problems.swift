@@ -96,14 +96,14 @@ extension Problem {
             self.init(
                 .clientExpired, "this client is not known any more; begin again with a new id and seq=1")
         case .conflict:
-            self.init(.conflict, "this seq of the client is done already; never use one again", path: path)
+            self.init(.conflict, Problem.conflictDetail(refusal, pending), path: path)
         case .noSpace:
             self.init(
                 .noSpace,
                 "the cluster holds as much as it may; delete something, or raise the setting"
                     + (refusal.setting.map { " " + $0.name } ?? ""), path: path)
         case .tooLarge: self.init(.tooLarge, Problem.limitDetail(refusal), path: path)
-        case .invalidRequest: self.init(.invalidRequest, Problem.invalidDetail(pending), path: path)
+        case .invalidRequest: self.init(.invalidRequest, Problem.invalidDetail(refusal), path: path)
         case .superseded:
             self.init(
                 .timeout,
@@ -118,7 +118,7 @@ extension Problem {
     private init(failedCondition code: ErrorCode, _ detail: String, _ refusal: Refusal, path: String) {
         self.init(
             code, detail, path: path, revision: refusal.node?.modifyRevision.rawValue,
-            node: refusal.node.map { NodeDocument($0, withValue: $0.value != nil) })
+            node: refusal.node.map { NodeDocument($0, withValue: true) })
     }
 
     private static func limitDetail(_ refusal: Refusal) -> String {
@@ -128,12 +128,19 @@ extension Problem {
         return "the write exceeds the setting \(setting.name)\(limit)\(advice)"
     }
 
-    private static func invalidDetail(_ pending: PendingReply) -> String {
+    private static func conflictDetail(_ refusal: Refusal, _ pending: PendingReply) -> String {
         switch pending.kind {
-        case .increment: "the value is not a decimal 64-bit number, or the sum would not be one"
-        case .changeSettings: "a setting may not have this value"
-        case .put, .sequential, .delete, .node, .list, .cluster, .settings:
-            "the write does not fit the state: nodes of this kind do not allow it"
+        case .increment where refusal.number == nil:
+            "the value is not a decimal 64-bit number as this API writes it, or the sum would not be one"
+        case .sequential:
+            "the next numbers of the parent are taken by nodes of these names, or this seq of the client is done already"
+        case .increment, .put, .delete, .node, .list, .cluster, .settings, .changeSettings:
+            "this seq of the client is done already; never use one again"
         }
+    }
+
+    private static func invalidDetail(_ refusal: Refusal) -> String {
+        guard let setting = refusal.setting else { return "the state does not allow this write at this path" }
+        return "\(setting.name) must be from \(setting.range.lowerBound) to \(setting.range.upperBound)"
     }
 }

@@ -12,7 +12,9 @@ extension ReplyWriter {
     func write(_ outcome: Outcome, for pending: PendingReply, into writer: inout ByteWriter) {
         switch outcome.verdict {
         case .refused(let refusal):
-            write(Problem(refusal, for: pending), into: &writer)
+            var problem = Problem(refusal, for: pending)
+            problem.valuesOmitted = outcome.valuesOmitted
+            write(problem, into: &writer)
         case .applied(let results):
             guard let result = results.first, results.count == 1 else { return writeMismatch(into: &writer) }
             if let node = result.node {
@@ -20,6 +22,8 @@ extension ReplyWriter {
             } else if case .changeSettings(let values) = pending.kind {
                 begin(200, into: &writer)
                 write(json: JSONDocument.encode(SettingsDocument(values, featureLevel: nil)), into: &writer)
+            } else if result.status == .deleted && !outcome.valuesOmitted {
+                writePartial(result, outcome, into: &writer)
             } else {
                 writeOmitted(result, outcome, into: &writer)
             }
@@ -58,6 +62,15 @@ extension ReplyWriter {
             path: result.key.text, revision: outcome.revision.rawValue,
             value: isDeletion ? nil : result.number.map(String.init),
             deletedCount: isDeletion ? result.number.map { UInt64(clamping: $0) } : nil)
+        write(json: JSONDocument.encode(document), into: &writer)
+    }
+
+    /// A batch after which the node itself still stands.
+    private func writePartial(_ result: OperationResult, _ outcome: Outcome, into writer: inout ByteWriter) {
+        begin(200, into: &writer)
+        let document = PartialDeletionDocument(
+            path: result.key.text, revision: outcome.revision.rawValue,
+            deletedCount: UInt64(clamping: result.number ?? 0))
         write(json: JSONDocument.encode(document), into: &writer)
     }
 

@@ -39,10 +39,14 @@ package struct SignalSource: ~Copyable, Sendable {
         return ProcessSignal.allCases.first { $0.number == number }
     }
 
-    /// Writing to a pipe that nobody reads, or beyond the allowed size of a file, gives an error and no longer ends
-    /// the program.
-    package static func ignoreOutputSignals() {
-        concord_ignore_output_signals()
+    /// Writing to a connection or pipe that nobody reads gives an error and no longer ends the program.
+    package static func ignoreBrokenPipes() {
+        concord_ignore_sigpipe()
+    }
+
+    /// Writing beyond the allowed size of a file gives an error and no longer ends the program.
+    package static func ignoreFileSizeLimit() {
+        concord_ignore_sigxfsz()
     }
 
     /// Sends `signal` to the calling thread only.

@@ -18,7 +18,7 @@ package enum DevCluster {
     /// Runs the members until Ctrl-C or SIGTERM. A member that ends is not started again.
     package static func run(_ options: Options) -> ServerExit {
         do throws(SystemError) {
-            SignalSource.ignoreOutputSignals()
+            SignalSource.ignoreBrokenPipes()
             let signals = try SignalSource([.terminate, .interrupt])
             for changed in try Directory.create(options.dataDirectory) { try Directory(changed).synchronize() }
             var cluster = try Members(options)

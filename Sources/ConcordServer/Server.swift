@@ -11,7 +11,8 @@ package enum Server {
     /// called before the program starts any other thread.
     package static func run(_ configuration: ServerConfiguration) -> ServerExit {
         do throws(SystemError) {
-            SignalSource.ignoreOutputSignals()
+            SignalSource.ignoreBrokenPipes()
+            SignalSource.ignoreFileSizeLimit()
             let signals = try SignalSource([.terminate, .interrupt])
             let log = try Log(minimum: configuration.minimumLogLevel)
             defer { log.flush(milliseconds: 500) }

@@ -1,7 +1,7 @@
 import ConcordModel
 
 /// One change of one node, with the version that it replaced and the links to what happened before.
-struct HistoryEvent: Sendable {
+struct HistoryEvent: Blankable {
     let revision: UInt64
     let wallMilliseconds: UInt64
     /// The version made; `nil` for a deletion.
@@ -46,7 +46,7 @@ struct HistoryEvent: Sendable {
 
 /// The queue of events, oldest first.
 struct History: Sendable {
-    private(set) var events = PagedQueue<HistoryEvent>(blank: .blank)
+    private(set) var events = PagedQueue<HistoryEvent>()
     private(set) var bytes: UInt64 = 0
     /// The first revision all of whose events are retained.
     private(set) var floor: UInt64 = 0

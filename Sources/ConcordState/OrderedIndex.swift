@@ -1,37 +1,29 @@
 import ConcordBytes
 
-/// What lies in an ordered index: a record that begins, for the index, with the bytes of its key.
-package protocol IndexedRecord: Sendable {
-    /// Bytes whose first `keyCount` are the key.
-    var keyBytes: [UInt8] { get }
-    var keyCount: Int { get }
-}
-
 /// Records in the byte order of their keys: a B+tree whose leaves and branches lie in pages, so that a copy costs
 /// nothing and a write afterwards copies only its own path.
 ///
 /// Nodes are split on the way down and joined on the way up, a few records at a time: no operation takes longer
 /// than a few of its depth.
 package struct OrderedIndex<Record: IndexedRecord>: Sendable {
-    /// The inner node of the tree: child `i` holds the keys below separator `i` and from separator `i - 1` on.
-    struct Branch: Sendable {
-        var separators: [[UInt8]] = []
+    /// An inner node of the tree: child `i` holds the keys below separator `i` and from separator `i - 1` on.
+    struct Branch: Blankable {
+        var separators = SortedRun<Separator>()
         var children: [UInt32] = []
+
+        static var blank: Branch { Branch() }
 
         /// The position of the child that holds the key, if any does.
         @inline(__always)
-        func position(of bytes: [UInt8], _ count: Int) -> Int {
-            var (low, high) = (0, separators.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if ByteOrder.compare(separators[middle], separators[middle].count, bytes, count) <= 0 {
-                    low = middle + 1
-                } else {
-                    high = middle
-                }
-            }
-            return low
+        borrowing func position(of bytes: [UInt8], _ count: Int) -> Int {
+            let (position, found) = separators.search(bytes, count)
+            return found ? position + 1 : position
         }
+    }
+
+    struct Separator: IndexedRecord {
+        let keyBytes: [UInt8]
+        var keyCount: Int { keyBytes.count }
     }
 
     /// Where a record lies until the next insertion or removal.
@@ -48,20 +40,20 @@ package struct OrderedIndex<Record: IndexedRecord>: Sendable {
         var upper: [UInt8]?
     }
 
-    package static var leafMax: Int { 64 }
+    static var leafMax: Int { 64 }
     static var leafMin: Int { 16 }
     static var branchMax: Int { 64 }
     static var branchMin: Int { 16 }
 
-    var leaves = PagedArray<[Record]>(blank: [])
-    var branches = PagedArray<Branch>(blank: Branch())
+    var leaves = PagedArray<SortedRun<Record>>()
+    var branches = PagedArray<Branch>()
     var root: UInt32
     /// How many branches lie above a leaf.
     var height = 0
     package internal(set) var count: UInt64 = 0
 
     package init() {
-        root = leaves.insert([])
+        root = leaves.insert(SortedRun())
     }
 }
 
@@ -69,7 +61,7 @@ package struct OrderedIndex<Record: IndexedRecord>: Sendable {
 
 extension OrderedIndex {
     @inline(__always)
-    func leaf(of bytes: [UInt8], _ count: Int) -> UInt32 {
+    borrowing func leaf(of bytes: [UInt8], _ count: Int) -> UInt32 {
         var slot = root
         for _ in 0..<height {
             slot = branches.read(slot) { $0.children[$0.position(of: bytes, count)] }
@@ -77,24 +69,9 @@ extension OrderedIndex {
         return slot
     }
 
-    /// The position of the first record of a leaf that does not come before the key.
-    @inline(__always)
-    static func lowerBound(_ records: borrowing [Record], _ bytes: [UInt8], _ count: Int) -> (
-        position: Int, found: Bool
-    ) {
-        var (low, high) = (0, records.count)
-        while low < high {
-            let middle = (low + high) / 2
-            let order = ByteOrder.compare(records[middle].keyBytes, records[middle].keyCount, bytes, count)
-            if order == 0 { return (middle, true) }
-            if order < 0 { low = middle + 1 } else { high = middle }
-        }
-        return (low, false)
-    }
-
-    package func find(_ bytes: [UInt8], _ count: Int) -> Location? {
+    package borrowing func find(_ bytes: [UInt8], _ count: Int) -> Location? {
         let leaf = leaf(of: bytes, count)
-        let (position, found) = leaves.read(leaf) { OrderedIndex.lowerBound($0, bytes, count) }
+        let (position, found) = leaves.read(leaf) { $0.search(bytes, count) }
         return found ? Location(leaf: leaf, position: position) : nil
     }
 
@@ -104,7 +81,7 @@ extension OrderedIndex {
         leaves.read(location.leaf) { $0[location.position] }
     }
 
-    package func record(_ bytes: [UInt8], _ count: Int) -> Record? {
+    package borrowing func record(_ bytes: [UInt8], _ count: Int) -> Record? {
         guard let location = find(bytes, count) else { return nil }
         return self[location]
     }
@@ -114,7 +91,7 @@ extension OrderedIndex {
     /// Changes a record in place; its key must stay as it is.
     @inline(__always)
     package mutating func update<Result>(_ location: Location, _ body: (inout Record) -> Result) -> Result {
-        leaves.update(location.leaf) { body(&$0[location.position]) }
+        leaves.update(location.leaf) { $0.update(location.position, body) }
     }
 }
 
@@ -122,29 +99,27 @@ extension OrderedIndex {
 
 extension OrderedIndex {
     /// The first record that does not come before the key.
-    package func seek(_ bytes: [UInt8], _ count: Int) -> Cursor {
+    package func seek(_ bytes: [UInt8]) -> Cursor {
         var slot = root
         var upper: [UInt8]?
         for _ in 0..<height {
-            branches.read(slot) { branch in
-                let position = branch.position(of: bytes, count)
-                if position < branch.separators.count { upper = branch.separators[position] }
-                slot = branch.children[position]
+            slot = branches.read(slot) { branch in
+                let position = branch.position(of: bytes, bytes.count)
+                if position < branch.separators.count { upper = branch.separators[position].keyBytes }
+                return branch.children[position]
             }
         }
-        let position = leaves.read(slot) { OrderedIndex.lowerBound($0, bytes, count).position }
+        let position = leaves.read(slot) { $0.search(bytes, bytes.count).position }
         var cursor = Cursor(leaf: slot, position: position, upper: upper)
         settle(&cursor)
         return cursor
     }
 
-    package func seek(_ bytes: [UInt8]) -> Cursor { seek(bytes, bytes.count) }
-
-    package var start: Cursor { seek([], 0) }
+    package var start: Cursor { seek([]) }
 
     /// The record at the cursor; `nil` behind the last one.
     @inline(__always)
-    package func record(at cursor: Cursor) -> Record? {
+    package borrowing func record(at cursor: Cursor) -> Record? {
         leaves.read(cursor.leaf) { cursor.position < $0.count ? $0[cursor.position] : nil }
     }
 
@@ -158,7 +133,7 @@ extension OrderedIndex {
     @inline(__always)
     private func settle(_ cursor: inout Cursor) {
         if cursor.position >= leaves.read(cursor.leaf, { $0.count }), let upper = cursor.upper {
-            cursor = seek(upper, upper.count)
+            cursor = seek(upper)
         }
     }
 
@@ -169,15 +144,14 @@ extension OrderedIndex {
             var slot = root
             var lower: [UInt8]?
             for _ in 0..<height {
-                branches.read(slot) { branch in
+                slot = branches.read(slot) { branch in
                     // A child that begins at the bound itself holds nothing before it.
-                    var position = branch.position(of: bound, bound.count)
-                    if position > 0, branch.separators[position - 1] == bound { position -= 1 }
-                    if position > 0 { lower = branch.separators[position - 1] }
-                    slot = branch.children[position]
+                    let position = branch.separators.search(bound, bound.count).position
+                    if position > 0 { lower = branch.separators[position - 1].keyBytes }
+                    return branch.children[position]
                 }
             }
-            let position = leaves.read(slot) { OrderedIndex.lowerBound($0, bound, bound.count).position }
+            let position = leaves.read(slot) { $0.search(bound, bound.count).position }
             if position > 0 { return leaves.read(slot) { $0[position - 1] } }
             guard let lower else { return nil }
             bound = lower
@@ -189,9 +163,7 @@ extension OrderedIndex {
         var total: UInt64 = 0
         var cursor = seek(lower)
         while true {
-            let (inLeaf, bound) = leaves.read(cursor.leaf) {
-                ($0.count, OrderedIndex.lowerBound($0, upper, upper.count).position)
-            }
+            let (inLeaf, bound) = leaves.read(cursor.leaf) { ($0.count, $0.search(upper, upper.count).position) }
             total += UInt64(Swift.max(0, bound - cursor.position))
             guard bound == inLeaf, let next = cursor.upper else { return total }
             cursor = seek(next)

@@ -11,11 +11,11 @@ extension OrderedIndex {
             makeRoom(bytes, keyCount)
             leaf = self.leaf(of: bytes, keyCount)
         }
-        leaves.update(leaf) { records in
-            let (position, found) = OrderedIndex.lowerBound(records, bytes, keyCount)
+        let capacity = height > 0 ? OrderedIndex.leafMax : 0
+        leaves.update(leaf) { run in
+            let (position, found) = run.search(bytes, keyCount)
             precondition(!found, "a key was inserted twice into an index")
-            if records.capacity < OrderedIndex.leafMax, height > 0 { records.reserveCapacity(OrderedIndex.leafMax) }
-            records.insert(record, at: position)
+            run.insert(record, at: position, capacity: capacity)
         }
         count += 1
     }
@@ -23,10 +23,7 @@ extension OrderedIndex {
     @discardableResult
     package mutating func remove(_ bytes: [UInt8], _ keyCount: Int) -> Record? {
         guard let location = find(bytes, keyCount) else { return nil }
-        let (record, left) = leaves.update(location.leaf) { records in
-            let record = records.remove(at: location.position)
-            return (record, records.count)
-        }
+        let (record, left) = leaves.update(location.leaf) { ($0.remove(at: location.position), $0.count) }
         count -= 1
         if left < OrderedIndex.leafMin, height > 0 {
             join(root, level: height, record.keyBytes, keyCount)
@@ -42,25 +39,24 @@ extension OrderedIndex {
 
     @discardableResult
     package mutating func remove(_ bytes: [UInt8]) -> Record? { remove(bytes, bytes.count) }
+}
 
-    // MARK: - Splitting
+// MARK: - Splitting
 
+extension OrderedIndex {
     /// Splits every full node on the way to the key, so that the leaf and each branch above it have room.
     private mutating func makeRoom(_ bytes: [UInt8], _ keyCount: Int) {
-        let rootIsFull =
-            height == 0 || branches.read(root, { $0.children.count }) == OrderedIndex.branchMax
-        if rootIsFull {
-            root = branches.insert(Branch(separators: [], children: [root]))
+        if height == 0 || branches.read(root, { $0.children.count }) == OrderedIndex.branchMax {
+            root = branches.insert(Branch(separators: SortedRun(), children: [root]))
             height += 1
         }
         var slot = root
-        for level in stride(from: height, to: 1, by: -1) {
+        for _ in 1..<height {
             var (position, child) = child(of: slot, bytes, keyCount)
             if branches.read(child, { $0.children.count }) == OrderedIndex.branchMax {
                 splitBranch(child, parent: slot, position: position)
                 (position, child) = self.child(of: slot, bytes, keyCount)
             }
-            precondition(level > 1, "a leaf was taken for a branch")
             slot = child
         }
         let (position, leaf) = child(of: slot, bytes, keyCount)
@@ -80,86 +76,67 @@ extension OrderedIndex {
     private mutating func splitLeaf(
         _ leaf: UInt32, parent: UInt32, position: Int, _ bytes: [UInt8], _ keyCount: Int
     ) {
-        let (right, separator) = leaves.update(leaf) { records in
-            let arriving = OrderedIndex.lowerBound(records, bytes, keyCount).position
-            let point = arriving * 4 >= records.count * 3 ? arriving : records.count / 2
-            let last = records[point - 1]
+        let (right, separator) = leaves.update(leaf) { run in
+            let arriving = run.search(bytes, keyCount).position
+            let point = arriving * 4 >= run.count * 3 ? arriving : run.count / 2
             let separator =
-                point == records.count
-                ? OrderedIndex.separator(last, bytes, keyCount)
-                : OrderedIndex.separator(last, records[point].keyBytes, records[point].keyCount)
-            let right = Array(records[point...])
-            records.removeSubrange(point...)
-            return (right, separator)
+                point == run.count
+                ? OrderedIndex.separator(run[point - 1], bytes, keyCount)
+                : OrderedIndex.separator(run[point - 1], run[point].keyBytes, run[point].keyCount)
+            return (run.split(at: point), separator)
         }
         let slot = leaves.insert(right)
-        branches.update(parent) { branch in
-            branch.separators.insert(separator, at: position)
-            branch.children.insert(slot, at: position + 1)
-        }
+        branches.update(parent) { $0.insert(slot, separator, at: position) }
     }
 
     private mutating func splitBranch(_ slot: UInt32, parent: UInt32, position: Int) {
-        let (right, separator) = branches.update(slot) { branch in
-            let middle = branch.children.count / 2
-            let right = Branch(
-                separators: Array(branch.separators[middle...]), children: Array(branch.children[middle...]))
-            let separator = branch.separators[middle - 1]
-            branch.separators.removeSubrange((middle - 1)...)
-            branch.children.removeSubrange(middle...)
-            return (right, separator)
-        }
+        let (right, separator) = branches.update(slot) { $0.split(at: $0.children.count / 2) }
         let rightSlot = branches.insert(right)
-        branches.update(parent) { branch in
-            branch.separators.insert(separator, at: position)
-            branch.children.insert(rightSlot, at: position + 1)
-        }
+        branches.update(parent) { $0.insert(rightSlot, separator, at: position) }
     }
 
     /// The shortest bytes that come after `left` and not after the right key.
-    private static func separator(_ left: Record, _ right: [UInt8], _ rightCount: Int) -> [UInt8] {
+    private static func separator(_ left: Record, _ right: [UInt8], _ rightCount: Int) -> Separator {
         let common = ByteOrder.commonPrefix(left.keyBytes, left.keyCount, right, rightCount)
         precondition(common < rightCount, "the records of an index are out of order")
-        return Array(right[...common])
+        return Separator(keyBytes: Array(right[...common]))
     }
+}
 
-    // MARK: - Joining
+// MARK: - Joining
 
+extension OrderedIndex {
     /// Joins what has become too small on the way to the key with a neighbour, from the leaf up.
     private mutating func join(_ slot: UInt32, level: Int, _ bytes: [UInt8], _ keyCount: Int) {
         let (position, child) = child(of: slot, bytes, keyCount)
-        let childrenCount = branches.read(slot) { $0.children.count }
+        let left = Swift.min(position, branches.read(slot) { $0.children.count } - 2)
         if level > 1 {
             join(child, level: level - 1, bytes, keyCount)
-            guard branches.read(child, { $0.children.count }) < OrderedIndex.branchMin, childrenCount > 1 else {
-                return
+            if left >= 0, branches.read(child, { $0.children.count }) < OrderedIndex.branchMin {
+                joinBranches(parent: slot, position: left)
             }
-            joinBranches(parent: slot, position: Swift.min(position, childrenCount - 2))
-        } else if leaves.read(child, { $0.count }) < OrderedIndex.leafMin, childrenCount > 1 {
-            joinLeaves(parent: slot, position: Swift.min(position, childrenCount - 2))
+        } else if left >= 0, leaves.read(child, { $0.count }) < OrderedIndex.leafMin {
+            joinLeaves(parent: slot, position: left)
         }
     }
 
     /// Makes one leaf of the children at `position` and behind it, or two of equal size.
     private mutating func joinLeaves(parent: UInt32, position: Int) {
         let (left, right) = branches.read(parent) { ($0.children[position], $0.children[position + 1]) }
-        var records = leaves[left]
-        records.append(contentsOf: leaves[right])
-        if records.count <= OrderedIndex.leafMax {
-            leaves.update(left) { $0 = records }
+        var whole = leaves[left]
+        whole.append(leaves[right])
+        if whole.count <= OrderedIndex.leafMax {
+            leaves.update(left) { $0 = whole }
             leaves.remove(right)
-            branches.update(parent) { branch in
-                branch.separators.remove(at: position)
-                branch.children.remove(at: position + 1)
-            }
+            branches.update(parent) { $0.remove(at: position) }
             return
         }
-        let middle = records.count / 2
-        let separator = OrderedIndex.separator(
-            records[middle - 1], records[middle].keyBytes, records[middle].keyCount)
-        leaves.update(left) { $0 = Array(records[..<middle]) }
-        leaves.update(right) { $0 = Array(records[middle...]) }
-        branches.update(parent) { $0.separators[position] = separator }
+        let middle = whole.count / 2
+        let separator = OrderedIndex.separator(whole[middle - 1], whole[middle].keyBytes, whole[middle].keyCount)
+        let half = whole.split(at: middle)
+        leaves.update(left) { $0 = whole }
+        leaves.update(right) { $0 = half }
+        branches.update(parent) { $0.replaceSeparator(at: position, separator) }
     }
 
     private mutating func joinBranches(parent: UInt32, position: Int) {
@@ -167,28 +144,50 @@ extension OrderedIndex {
             ($0.children[position], $0.children[position + 1], $0.separators[position])
         }
         var whole = branches[left]
-        let other = branches[right]
-        whole.separators.append(separator)
-        whole.separators.append(contentsOf: other.separators)
-        whole.children.append(contentsOf: other.children)
+        whole.append(branches[right], separator)
         if whole.children.count <= OrderedIndex.branchMax {
             branches.update(left) { $0 = whole }
             branches.remove(right)
-            branches.update(parent) { branch in
-                branch.separators.remove(at: position)
-                branch.children.remove(at: position + 1)
-            }
+            branches.update(parent) { $0.remove(at: position) }
             return
         }
-        let middle = whole.children.count / 2
-        branches.update(left) {
-            $0 = Branch(
-                separators: Array(whole.separators[..<(middle - 1)]), children: Array(whole.children[..<middle]))
-        }
-        branches.update(right) {
-            $0 = Branch(
-                separators: Array(whole.separators[middle...]), children: Array(whole.children[middle...]))
-        }
-        branches.update(parent) { $0.separators[position] = whole.separators[middle - 1] }
+        let (half, middle) = whole.split(at: whole.children.count / 2)
+        branches.update(left) { $0 = whole }
+        branches.update(right) { $0 = half }
+        branches.update(parent) { $0.replaceSeparator(at: position, middle) }
+    }
+}
+
+extension OrderedIndex.Branch {
+    /// Puts a child behind the one at `position`, with the separator between them.
+    fileprivate mutating func insert(_ child: UInt32, _ separator: OrderedIndex.Separator, at position: Int) {
+        separators.insert(separator, at: position, capacity: 0)
+        children.insert(child, at: position + 1)
+    }
+
+    /// Takes away the child behind the one at `position`, and the separator between them.
+    fileprivate mutating func remove(at position: Int) {
+        _ = separators.remove(at: position)
+        children.remove(at: position + 1)
+    }
+
+    fileprivate mutating func replaceSeparator(at position: Int, _ separator: OrderedIndex.Separator) {
+        _ = separators.remove(at: position)
+        separators.insert(separator, at: position, capacity: 0)
+    }
+
+    fileprivate mutating func append(_ other: OrderedIndex.Branch, _ separator: OrderedIndex.Separator) {
+        separators.insert(separator, at: separators.count, capacity: 0)
+        separators.append(other.separators)
+        children.append(contentsOf: other.children)
+    }
+
+    /// Keeps the children before `position`; the separator before it goes to the parent.
+    fileprivate mutating func split(at position: Int) -> (right: OrderedIndex.Branch, separator: OrderedIndex.Separator)
+    {
+        let right = OrderedIndex.Branch(
+            separators: separators.split(at: position), children: Array(children[position...]))
+        children.removeSubrange(position...)
+        return (right, separators.remove(at: position - 1))
     }
 }

@@ -16,7 +16,7 @@ package struct PageTable<Element: Sendable>: Sendable {
     }
 
     @inline(__always)
-    package func read<Result>(_ slot: UInt32, _ body: (borrowing Element) -> Result) -> Result {
+    package borrowing func read<Result>(_ slot: UInt32, _ body: (borrowing Element) -> Result) -> Result {
         body(root[Int(slot >> 22)][Int(slot >> 14 & 255)][Int(slot >> 6 & 255)][Int(slot & 63)])
     }
 
@@ -50,19 +50,20 @@ package struct PageTable<Element: Sendable>: Sendable {
     }
 }
 
+/// An element that can be replaced by one that keeps nothing alive.
+package protocol Blankable: Sendable {
+    static var blank: Self { get }
+}
+
 /// Elements that keep their slot until they are removed; the slots of removed ones are used again.
-package struct PagedArray<Element: Sendable>: Sendable {
+package struct PagedArray<Element: Blankable>: Sendable {
     private var table = PageTable<Element>()
     private var slotsUsed: UInt32 = 0
     private var freeSlots = PageTable<UInt32>()
     private var freeCount: UInt32 = 0
     private var freeSlotsUsed: UInt32 = 0
-    private let blank: Element
 
-    /// - Parameter blank: what a removed element's slot holds, so that nothing of the element stays alive.
-    package init(blank: Element) {
-        self.blank = blank
-    }
+    package init() {}
 
     /// How many elements there are.
     package var count: Int { Int(slotsUsed - freeCount) }
@@ -71,7 +72,7 @@ package struct PagedArray<Element: Sendable>: Sendable {
     package subscript(slot: UInt32) -> Element { table[slot] }
 
     @inline(__always)
-    package func read<Result>(_ slot: UInt32, _ body: (borrowing Element) -> Result) -> Result {
+    package borrowing func read<Result>(_ slot: UInt32, _ body: (borrowing Element) -> Result) -> Result {
         table.read(slot, body)
     }
 
@@ -93,8 +94,7 @@ package struct PagedArray<Element: Sendable>: Sendable {
     }
 
     package mutating func remove(_ slot: UInt32) {
-        let blank = blank
-        table.update(slot) { $0 = blank }
+        table.update(slot) { $0 = Element.blank }
         if freeCount < freeSlotsUsed {
             freeSlots.update(freeCount) { $0 = slot }
         } else {
@@ -106,18 +106,14 @@ package struct PagedArray<Element: Sendable>: Sendable {
 }
 
 /// A first-in first-out queue whose elements are numbered 1, 2, 3, … for ever; the table's slots are used in a ring.
-package struct PagedQueue<Element: Sendable>: Sendable {
+package struct PagedQueue<Element: Blankable>: Sendable {
     private var table = PageTable<Element>()
-    private let blank: Element
     /// The number of the oldest element; equal to `next` when there is none.
     package private(set) var first: UInt64 = 1
     /// The number that the next element gets.
     package private(set) var next: UInt64 = 1
 
-    /// - Parameter blank: what the slot of a removed element holds until its page is dropped.
-    package init(blank: Element) {
-        self.blank = blank
-    }
+    package init() {}
 
     package var count: UInt64 { next - first }
     package var isEmpty: Bool { first == next }
@@ -134,7 +130,7 @@ package struct PagedQueue<Element: Sendable>: Sendable {
     }
 
     @inline(__always)
-    package func read<Result>(_ number: UInt64, _ body: (borrowing Element) -> Result) -> Result {
+    package borrowing func read<Result>(_ number: UInt64, _ body: (borrowing Element) -> Result) -> Result {
         precondition(contains(number), "an element that left the queue was read")
         return table.read(PagedQueue.slot(number), body)
     }
@@ -151,8 +147,7 @@ package struct PagedQueue<Element: Sendable>: Sendable {
         if slot & 63 == 63 {
             table.dropPage(endingAt: slot)
         } else {
-            let blank = blank
-            table.update(slot) { $0 = blank }
+            table.update(slot) { $0 = Element.blank }
         }
         first += 1
     }

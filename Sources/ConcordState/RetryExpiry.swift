@@ -22,7 +22,8 @@ extension RetryTables {
     }
 
     private mutating func expireKey(clock: UInt64, kept: UInt64) -> Bool {
-        guard let oldest = keyExpiries.record(at: keyExpiries.start), clock - oldest.clock > kept else { return false }
+        guard keyExpiries.count > 0, let oldest = keyExpiries.record(at: keyExpiries.start), clock - oldest.clock > kept
+        else { return false }
         keyExpiries.remove(oldest.key)
         remove([Name.key] + oldest.key[8...])
         bytes -= StateLimits.retryRecordBytes + UInt64(oldest.key.count - 8)
@@ -31,7 +32,9 @@ extension RetryTables {
 
     /// A client's place in the queue is not moved at each request: it is looked at when its old place comes up.
     private mutating func expireClient(clock: UInt64, kept: UInt64) -> Bool {
-        guard let oldest = clientExpiries.record(at: clientExpiries.start), clock - oldest.clock > kept else {
+        guard clientExpiries.count > 0, let oldest = clientExpiries.record(at: clientExpiries.start),
+            clock - oldest.clock > kept
+        else {
             return false
         }
         guard let location = clients.find(oldest.name) else {

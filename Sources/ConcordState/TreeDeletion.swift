@@ -38,14 +38,15 @@ extension Tree {
     /// Removes at most `count` nodes in descending order of their keys, so that each goes before its parent.
     private mutating func deleteBatch(_ key: Key, _ count: UInt64, _ change: Change) -> Done {
         let (lower, upper) = Tree.range(below: key)
+        let before = present(key.bytes, key.bytes.count)
         var gone: UInt64 = 0
         while gone < count, let last = nodes.last(before: upper), Tree.isBelow(last, lower) {
             remove(last.body.key, change)
             gone += 1
         }
         guard gone < count else { return Done(status: .deleted, node: nil, number: Int64(gone)) }
-        let node = remove(key, change)
-        return Done(status: .deleted, node: node, number: Int64(gone + 1))
+        remove(key, change)
+        return Done(status: .deleted, node: before, number: Int64(gone + 1))
     }
 
     /// Whether a record lies below the key that a range was made of.

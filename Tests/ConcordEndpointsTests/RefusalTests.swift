@@ -64,7 +64,11 @@ import Testing
                 desk.answer("PUT /v1/kv/a", ["If-Match: \"5\""], body: "v", when: Desk.refused(refusal)))
             #expect(answer.problem?.node?.revision == 33)
             #expect(answer.problem?.revision == 33)
+            #expect(answer.problem?.node?.value == NodeDocument.Value.none, "a mere directory")
             #expect(answer.problem?.path == "/a")
+            let full = Refusal(code, key: key("/a"), node: Desk.node(value: [255]))
+            let other = try #require(desk.answer("DELETE /v1/kv/a", when: Desk.refused(full)))
+            #expect(other.problem?.node?.bytes == [255])
         }
         let missing = try #require(
             desk.answer(
@@ -96,6 +100,33 @@ import Testing
         #expect(answer?.status == 409)
         #expect(answer?.header("idempotency-replayed") == "true")
         #expect(answer?.header("concord-revision") == "12")
+    }
+
+    @Test func aReplayedConditionBelowTheHistoryOmitsTheNode() {
+        let refusal = Refusal(.revisionMismatch, key: key("/a"))
+        let outcome = Outcome(
+            revision: Revision(12), verdict: .refused(refusal), replayed: true, valuesOmitted: true)
+        let answer = desk.answer("DELETE /v1/kv/a", ["If-Match: \"3\""], when: .outcome(outcome))
+        #expect(answer?.status == 412)
+        #expect(answer?.problem?.valuesOmitted == true)
+        let plain = desk.answer("DELETE /v1/kv/a", when: Desk.refused(Refusal(.notFound)))
+        #expect(plain?.text.contains("values_omitted") == false)
+    }
+
+    @Test func conflictsSayWhatConflicts() {
+        func detail(_ line: String, _ body: String, _ refusal: Refusal) -> String? {
+            desk.answer(line, body: body, when: Desk.refused(refusal))?.problem?.detail
+        }
+        let number = detail("PATCH /v1/kv/n", "{\"increment\":1}", Refusal(.conflict, key: key("/n")))
+        #expect(number?.contains("decimal 64-bit number") == true)
+        let call = detail("PATCH /v1/kv/n", "{\"increment\":1}", Refusal(.conflict, key: key("/n"), number: 7))
+        #expect(call?.contains("seq") == true)
+        #expect(detail("PUT /v1/kv/n", "v", Refusal(.conflict, number: 7))?.contains("seq") == true)
+        #expect(detail("POST /v1/kv/n?sequential=a", "v", Refusal(.conflict, number: 7))?.contains("names") == true)
+        let setting = detail(
+            "PUT /v1/cluster/settings", "{\"settings\":{\"clients_max\":5}}",
+            Refusal(.invalidRequest, number: 5, setting: .clientsMax))
+        #expect(setting?.contains("clients_max must be from 1 to 100000000") == true)
     }
 
     @Test func aPathInAnErrorIsJSON() throws {

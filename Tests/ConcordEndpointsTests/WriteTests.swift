@@ -145,6 +145,33 @@ import Testing
         }
     }
 
+    @Test func aBatchThatLeavesNodesSaysSo() throws {
+        let partial = OperationResult(status: .deleted, key: key("/a"), node: nil, number: 10_000)
+        let outcome = Outcome(revision: Revision(44), verdict: .applied([partial]))
+        let answer = try #require(desk.answer("DELETE /v1/kv/a?recursive&batch", when: .outcome(outcome)))
+        #expect(answer.status == 200)
+        #expect(answer.text == #"{"deleted_count":10000,"more":true,"path":"/a","revision":44}"#)
+        #expect(
+            JSONDocument.decodeReply(PartialDeletionDocument.self, from: answer.body)
+                == PartialDeletionDocument(path: "/a", revision: 44, deletedCount: 10_000))
+        let last = desk.answer("DELETE /v1/kv/a?recursive&batch", when: Desk.applied(.deleted, Desk.node(), number: 3))
+        #expect(last?.text.contains("more") == false)
+    }
+
+    @Test func aDirectoryHasNoValue() {
+        #expect(desk.ask("PUT /v1/kv/a?directory")?.operation == .put(PutOperation(key: key("/a"), value: nil)))
+        guard case .createSequential(let create) = desk.ask("POST /v1/kv/a?sequential=s&directory")?.operation else {
+            Issue.record("no sequential node")
+            return
+        }
+        #expect(create.value == nil)
+        for line in ["PUT /v1/kv/a?directory", "POST /v1/kv/a?sequential=s&directory"] {
+            #expect(desk.answer(line, body: "v")?.problem?.code == .invalidRequest, "\(line)")
+        }
+        #expect(desk.answer("GET /v1/kv/a?directory")?.problem?.code == .invalidRequest)
+        #expect(desk.ask("PUT /v1/kv/a?directory=false")?.operation == .put(PutOperation(key: key("/a"), value: [])))
+    }
+
     @Test func theRootCannotBeWritten() {
         for method in ["PUT", "DELETE", "PATCH"] { #expect(desk.answer("\(method) /v1/kv")?.status == 405) }
     }

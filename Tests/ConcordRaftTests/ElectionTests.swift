@@ -78,6 +78,20 @@ struct ElectionTests {
         #expect(seat.role == .leader)
     }
 
+    @Test func `The end of an earlier write does not make the own vote count`() {
+        var seat = Seat(1)
+        seat.diskIsHeld = true
+        seat.receive(message(3, 1, 1, heartbeat()))
+        seat.passDeadline()
+        seat.receive(message(2, 1, 1, preVoteResponse(2, true)))
+        seat.receive(message(2, 1, 2, voteResponse(2, true)))
+        #expect(seat.role == .candidate && seat.writes.count == 2)
+        _ = seat.finishWrites(1)
+        #expect(seat.role == .candidate)
+        _ = seat.finishWrites(1)
+        #expect(seat.role == .leader)
+    }
+
     @Test func `Votes from outside of the configuration and repeated ones are not counted`() {
         var seat = Seat(1, of: 5)
         seat.passDeadline()
@@ -100,6 +114,7 @@ struct ElectionTests {
         #expect(seat.role == .preCandidate && seat.term == 1)
         seat.receive(message(2, 1, 1, preVoteResponse(2, true)))
         seat.receive(message(2, 1, 1, voteResponse(1, true)), message(3, 1, 2, voteResponse(2, false)))
+        seat.receive(message(2, 1, 2, voteResponse(1, true)))
         #expect(seat.role == .candidate && seat.term == 2)
     }
 

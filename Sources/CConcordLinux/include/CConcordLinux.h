@@ -64,6 +64,8 @@ int concord_rename_at(int directory, const char *name, const char *new_name);
 int concord_unlink_at(int directory, const char *name);
 int concord_make_directory(const char *path);
 int concord_lock(int descriptor);
+// FS_IOC_SHUTDOWN without flushing the log: for tests that cut the power.
+int concord_shut_down_file_system(const char *path);
 // The names of a directory, each ended by a zero byte, in memory to be freed by `concord_free`.
 int64_t concord_list(int directory, char **names);
 void concord_free(void *memory);
@@ -84,7 +86,8 @@ int concord_thread_start(void *(*entry)(void *), void *context, const char *name
 int concord_thread_join(uint64_t thread);
 
 // Signals and processes.
-void concord_ignore_output_signals(void);
+void concord_ignore_sigpipe(void);
+void concord_ignore_sigxfsz(void);
 int concord_signalfd(const int *signals, int count);
 // The number of a signal, or 0 when none is pending.
 int concord_signal_read(int descriptor);

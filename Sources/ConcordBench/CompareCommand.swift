@@ -73,23 +73,21 @@ extension Bench {
         var output = Output(
             rounds: rounds, seconds: parsed[BenchDeclaration.compareSeconds], valueBytes: valueBytes, keys: keys,
             contests: emptyContests(peers), probes: [])
+        let empty = output.contests
         var line = ProgressLine()
-        for round in 0..<rounds {
+        // Everybody warms up in a short round that does not count.
+        for round in 0...rounds {
             output.probes.append(ProbeOutput(try Probes.measure(in: dataDirectory)))
             for index in output.contests.indices {
                 let contest = output.contests[index]
-                line.show("round \(round + 1) of \(rounds): \(contest.work), \(contest.clients) clients")
+                line.show("round \(round) of \(rounds): \(contest.work), \(contest.clients) clients")
                 let plan = LoadPlan(
-                    work: Bench.work(contest.work), clients: contest.clients, seconds: Double(output.seconds),
-                    valueBytes: valueBytes, keys: keys, endpoints: [cluster.members[leader].endpoint],
-                    seed: UInt64(round))
-                let row = try LoadSetup.measure(
-                    plan, threads: parsed[BenchDeclaration.threads], servers: cluster.processIdentifiers)
-                output.contests[index].entries[0].add(row)
-                for (number, peer) in peers.enumerated() {
-                    try output.contests[index].entries[number + 1].add(peer, plan, leader: leaders[number])
-                }
+                    work: Bench.work(contest.work), clients: contest.clients,
+                    seconds: round == 0 ? 1 : Double(output.seconds), valueBytes: valueBytes, keys: keys,
+                    endpoints: [cluster.members[leader].endpoint], seed: UInt64(round))
+                try output.contests[index].run(plan, cluster, Array(zip(peers, leaders)), parsed)
             }
+            if round == 0 { (output.contests, output.probes) = (empty, []) }
         }
         line.clear()
         return output
@@ -143,6 +141,20 @@ extension Bench {
             \(Int(network.median)) µs (\(Int(network.least)) – \(Int(network.most))).
             Command: `\(command)`
             """
+    }
+}
+
+extension Bench.Contest {
+    /// One after the other, each alone.
+    fileprivate mutating func run(
+        _ plan: LoadPlan, _ cluster: TestCluster, _ peers: [(PeerCluster, String)], _ parsed: ParsedArguments
+    ) throws {
+        let threads = parsed[BenchDeclaration.threads]
+        entries[0].add(
+            try LoadSetup.measure(plan, threads: threads, servers: cluster.processIdentifiers, warmsUp: false))
+        for (number, (peer, leader)) in peers.enumerated() {
+            try entries[number + 1].add(peer, plan, leader: leader)
+        }
     }
 }
 

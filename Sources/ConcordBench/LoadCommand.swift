@@ -157,11 +157,13 @@ enum LoadSetup {
         }
     }
 
-    /// Runs a plan once, after a moment of the same to warm up, and what it cost.
-    static func measure(_ plan: LoadPlan, threads: Int, servers: [Int32]) throws -> LoadRow {
-        var warmUp = plan
-        warmUp.seconds = min(0.5, plan.seconds / 4)
-        _ = try Load.run(warmUp, threads: threads)
+    /// Runs a plan once, by default after a moment of the same to warm up, and what it cost.
+    static func measure(_ plan: LoadPlan, threads: Int, servers: [Int32], warmsUp: Bool = true) throws -> LoadRow {
+        if warmsUp {
+            var warmUp = plan
+            warmUp.seconds = min(0.5, plan.seconds / 4)
+            _ = try Load.run(warmUp, threads: threads)
+        }
         let serversBefore = servers.compactMap { ProcessTimes.microseconds(of: $0) }
         let clientBefore = SystemClock.processTimeNanoseconds()
         let outcome = try Load.run(plan, threads: threads)

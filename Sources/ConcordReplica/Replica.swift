@@ -279,7 +279,7 @@ package struct Replica: Sendable {
     /// `nil` when this build does not know what the commands mean.
     private func readable(_ payload: [UInt8]) -> [Command]? {
         guard let commands = try? CommandBatch.decode(payload),
-            commands.allSatisfy({ $0.featureLevel <= ModelLimits.featureLevel })
+            commands.allSatisfy({ $0.featureLevel <= ModelLimits.featureLevel && $0.operation.isSupported })
         else { return nil }
         return commands
     }
@@ -293,5 +293,13 @@ package struct Replica: Sendable {
     mutating func reply(_ request: RequestID, _ result: ReplicaReply.Result) {
         effects.replies.append(
             ReplicaReply(id: request, result: result, revision: state.revision, epoch: state.epoch))
+    }
+}
+
+extension Operation {
+    /// A cluster's rules may rise only as far as this build knows them.
+    fileprivate var isSupported: Bool {
+        guard case .raiseFeatureLevel(let level) = self else { return true }
+        return level <= ModelLimits.featureLevel
     }
 }

@@ -106,7 +106,7 @@ extension Replica {
 
     mutating func receive(forwarded command: Command, from sender: MemberID) {
         guard let origin = command.origin, origin.member == sender.rawValue, command.decidedIn == nil,
-            command.featureLevel <= ModelLimits.featureLevel
+            command.featureLevel <= ModelLimits.featureLevel, command.operation.isClients
         else { return }
         guard forwarded.count < ReplicaLimits.waitingRequestsMax else {
             return refuse(origin, overloaded: true)
@@ -215,5 +215,13 @@ extension Operation {
         case .changeSettings(let values): return overhead + 10 * values.count
         case .raiseFeatureLevel: return overhead
         }
+    }
+}
+
+extension Operation {
+    /// What a leader decides by itself is never forwarded.
+    fileprivate var isClients: Bool {
+        if case .raiseFeatureLevel = self { return false }
+        return true
     }
 }

@@ -186,7 +186,9 @@ import Testing
             operation: operation, origin: Origin(member: sender.rawValue, boot: 1, sequence: 1, done: 0),
             decidedIn: Epoch(1))
         let bare = Command(operation: operation)
-        for command in [foreign, decided, bare] {
+        let leaders = Command(
+            operation: .raiseFeatureLevel(1), origin: Origin(member: sender.rawValue, boot: 1, sequence: 1, done: 0))
+        for command in [foreign, decided, bare, leaders] {
             cluster.replicas[leader].step(.peerMessage(from: sender, .forward(command)))
         }
         cluster.settle()

@@ -15,6 +15,7 @@
 static int answer(int result) { return result < 0 ? -errno : result; }
 
 void concord_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+void concord_ignore_sigxfsz(void) { signal(SIGXFSZ, SIG_IGN); }
 
 int concord_signalfd(const int *signals, int count) {
     sigset_t set;

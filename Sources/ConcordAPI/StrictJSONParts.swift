@@ -47,7 +47,6 @@ struct JSONStringScan {
     private mutating func unicodeEscape() throws(JSONError) {
         let start = position - 2
         var value = UInt32(try hexadecimal())
-        if value & 0xFC00 == 0xDC00 { throw JSONError(.loneSurrogate, at: start) }
         if value & 0xFC00 == 0xD800 {
             guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
                 bytes[position + 1] == UInt8(ascii: "u")

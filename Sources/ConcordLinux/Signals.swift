@@ -44,6 +44,11 @@ package struct SignalSource: ~Copyable, Sendable {
         concord_ignore_sigpipe()
     }
 
+    /// Writing beyond the allowed size of a file gives an error and no longer ends the program.
+    package static func ignoreFileSizeLimit() {
+        concord_ignore_sigxfsz()
+    }
+
     /// Sends `signal` to the calling thread only.
     package static func sendToThisThread(_ signal: ProcessSignal) {
         _ = pthread_kill(pthread_self(), signal.number)

@@ -78,6 +78,10 @@ package struct Raft: Sendable {
         case .voteRequest where message.term >= term && protectsLeader:
             send(.voteResponse(.init(requestedTerm: message.term, granted: false)), to: message.from)
             return
+        case .preVoteResponse(let response) where message.term < term:
+            // Whoever grants a pre-vote promises nothing, so a voter that has seen fewer terms counts, too.
+            countPreVote(from: message.from, response)
+            return
         default:
             break
         }

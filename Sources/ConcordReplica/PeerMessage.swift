@@ -7,8 +7,8 @@ package enum PeerMessage: Equatable, Sendable {
     /// A write that reached a follower: the leader appends it, the follower finds the outcome when it applies
     /// the entry. Never sent on: one hop at most.
     case forward(Command)
-    /// The asked member did not append the write with this sequence and never will.
-    case forwardRefused(sequence: UInt64, overloaded: Bool)
+    /// The asked member did not append the write of this boot and sequence and never will.
+    case forwardRefused(boot: UInt64, sequence: UInt64, overloaded: Bool)
     /// Formation: the hash of (names, ids, peer addresses) that this member would form.
     case announce(ClusterID)
     /// `GET /v1/cluster` at a follower: where does everyone stand?

@@ -23,8 +23,9 @@ extension PeerMessage {
         case .forward(let command):
             writer.write(Tag.forward)
             command.encode(into: &writer)
-        case .forwardRefused(let sequence, let overloaded):
+        case .forwardRefused(let boot, let sequence, let overloaded):
             writer.write(Tag.forwardRefused)
+            writer.write(boot)
             writer.write(sequence)
             writer.write(overloaded)
         case .announce(let cluster):
@@ -51,7 +52,8 @@ extension PeerMessage {
         case Tag.raft: self = .raft(try Message(decoding: &reader))
         case Tag.forward: self = .forward(try Command(decoding: &reader))
         case Tag.forwardRefused:
-            self = .forwardRefused(sequence: try reader.readUInt64(), overloaded: try reader.readBool())
+            self = .forwardRefused(
+                boot: try reader.readUInt64(), sequence: try reader.readUInt64(), overloaded: try reader.readBool())
         case Tag.announce: self = .announce(ClusterID(try reader.readUInt128()))
         case Tag.formed:
             self = .formed(ClusterID(try reader.readUInt128()), try Configuration(decoding: &reader))

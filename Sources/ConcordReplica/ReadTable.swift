@@ -30,8 +30,14 @@ struct ReadTable {
     private var atBarrier: [Group] = []
     /// Confirmed: answered as soon as `index` and the minimum revision are applied.
     private var behindBarrier: [(index: LogIndex, reads: [PendingRead])] = []
-    private var lastBarrier: UInt64 = 0
+    private var lastBarrier: UInt64
     private(set) var count = 0
+
+    /// - Parameter boot: an answer to a barrier of an earlier boot may still be on its way, and must not pass for
+    ///   one of this boot.
+    init(boot: UInt64) {
+        lastBarrier = boot << 32
+    }
 
     mutating func append(_ read: PendingRead) {
         fresh.append(read)

@@ -36,9 +36,13 @@ package struct Replica: Sendable {
     var forwarded: [Command] = []
 
     // Reads.
-    var reads = ReadTable()
-    var positionReads: [UInt64: PendingRead] = [:]
-    var lastPositionsID: UInt64 = 0
+    var reads: ReadTable
+    /// By the number of the question to the leader, with the time at which it was asked.
+    var positionReads: [UInt64: (askedAt: UInt64, read: PendingRead)] = [:]
+    var lastPositionsID: UInt64
+    /// Set for the rest of the boot once this member has applied an entry of a term whose leader it knew. Before,
+    /// its state may lie far behind what it has shown in an earlier boot, so it shows none.
+    var hasCaughtUp = false
 
     // Applying.
     /// Committed and not applied yet.
@@ -55,6 +59,8 @@ package struct Replica: Sendable {
         self.start = start
         record = start.record
         now = start.now
+        reads = ReadTable(boot: start.record.boot)
+        lastPositionsID = start.record.boot << 32
         standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
         if let configuration = start.record.initialConfiguration {
             startRaft(configuration)
@@ -87,7 +93,8 @@ package struct Replica: Sendable {
             beginBarrier()
             collect()
             applyBacklog()
-            answerReads()
+            if standing.leader != nil, state.epoch.rawValue == standing.term.rawValue { hasCaughtUp = true }
+            if hasCaughtUp { answerReads() }
         }
         let taken = effects
         effects = ReplicaEffects()
@@ -129,7 +136,9 @@ package struct Replica: Sendable {
         if self.now >= nextRequestCheck {
             nextRequestCheck = self.now + 50
             endOverdueRequests()
-            reads.giveUp(begunUntil: self.now &- min(self.now, ReplicaLimits.resendMilliseconds))
+            let silentSince = self.now - min(self.now, ReplicaLimits.resendMilliseconds)
+            reads.giveUp(begunUntil: silentSince)
+            askPositionsAgain(askedUntil: silentSince)
             resendSilentForwards()
         }
         if let at = retryAt, at <= self.now {
@@ -166,8 +175,7 @@ package struct Replica: Sendable {
         guard peer.id != record.id else { return }
         peers[peer.id] = peer
         if formation != nil {
-            formation?.met(peer)
-            continueFormation()
+            meet(peer)
         } else if peer.clusterID == nil, let cluster = record.clusterID,
             let configuration = record.initialConfiguration
         {
@@ -182,7 +190,9 @@ package struct Replica: Sendable {
             guard message.from == sender, message.to == record.id else { return }
             raft?.receive(message)
         case .forward(let command): receive(forwarded: command, from: sender)
-        case .forwardRefused(let sequence, let overloaded): refused(sequence, overloaded: overloaded)
+        case .forwardRefused(let boot, let sequence, let overloaded):
+            guard boot == record.boot else { return }
+            refused(sequence, overloaded: overloaded)
         case .announce(let cluster):
             formation?.received(announce: cluster, from: sender)
             continueFormation()
@@ -229,8 +239,7 @@ package struct Replica: Sendable {
         self.standing = standing
         effects.notices.append(.standing(standing))
         // Positions were asked of the old leader.
-        for (_, read) in positionReads.sorted(by: { $0.key < $1.key }) { reads.append(read) }
-        positionReads = [:]
+        askPositionsAgain(askedUntil: UInt64.max)
     }
 
     private mutating func applyBacklog() {

@@ -11,11 +11,20 @@ extension Replica {
         raft = Raft(id: record.id, settings: start.raft, restored: restored, seed: start.seed, now: now)
     }
 
+    /// A listed peer was met. Whoever does not know this member's hash yet is told it: all when it has changed,
+    /// else the one on the new connection. Hearing of another's hash is never a reason to tell one's own again.
+    mutating func meet(_ peer: PeerIdentity) {
+        let before = formation?.announcement
+        formation?.met(peer)
+        if let formation, let announcement = formation.announcement {
+            let uninformed = announcement == before ? [peer.id] : formation.peers
+            for peer in uninformed { send(.announce(announcement), to: peer) }
+        }
+        continueFormation()
+    }
+
     mutating func continueFormation() {
         guard let formation else { return }
-        if let announcement = formation.announcement {
-            for peer in formation.peers { send(.announce(announcement), to: peer) }
-        }
         for peer in formation.peersThatDiffer { effects.notices.append(.listDiffers(peer: peer)) }
         if case .formed(let cluster, let configuration) = formation.outcome { form(cluster, configuration) }
     }

@@ -4,6 +4,9 @@ package enum ReplicaLimits {
     package static let waitingRequestsMax = 10_000
     /// Bytes of waiting writes.
     package static let waitingBytesMax = 64 << 20
+    /// From the oldest unanswered write to the newest. Every member keeps the outcomes in between, so that the
+    /// oldest can be sent again; the state refuses more than twice as many (`StateLimits.originOpenMax`).
+    package static let writesSpanMax = 65_536
     /// A batch of commands closes once it has this many bytes: one disk write and one message of a size that
     /// a heartbeat need not wait long for.
     package static let batchBytes = 1 << 20

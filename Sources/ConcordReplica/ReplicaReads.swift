@@ -28,8 +28,16 @@ extension Replica {
             reply(read.request, .cluster(clusterView(positions)))
         } else {
             lastPositionsID += 1
-            positionReads[lastPositionsID] = read
+            positionReads[lastPositionsID] = (now, read)
             send(.positionsRequest(id: lastPositionsID), to: leader)
+        }
+    }
+
+    /// The old leader will not answer, or a message was lost.
+    mutating func askPositionsAgain(askedUntil time: UInt64) {
+        for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) where asked.askedAt <= time {
+            positionReads[id] = nil
+            reads.append(asked.read)
         }
     }
 
@@ -38,7 +46,7 @@ extension Replica {
     }
 
     mutating func answerCluster(id: UInt64, positions: [MemberPosition]) {
-        guard let read = positionReads.removeValue(forKey: id) else { return }
+        guard let (_, read) = positionReads.removeValue(forKey: id) else { return }
         reply(read.request, .cluster(clusterView(positions)))
     }
 

@@ -1,5 +1,6 @@
 import ConcordModel
 import ConcordRaft
+import ConcordState
 import ConcordStorage
 
 // A client's write on its way: taken on, handed to the leader, answered when its entry is applied.
@@ -10,9 +11,10 @@ import ConcordStorage
 
 extension Replica {
     mutating func takeOn(_ operation: Operation, retry: RetryIdentity, request: RequestID, deadline: UInt64) {
-        let command = Command(operation: operation, retry: retry, wallMilliseconds: wallMilliseconds)
+        let command = Command(
+            operation: operation, retry: retry, featureLevel: state.featureLevel, wallMilliseconds: wallMilliseconds)
         let bytes = operation.approximateBytes
-        guard writes.bytes + bytes <= ReplicaLimits.waitingBytesMax else {
+        guard writes.bytes + bytes <= ReplicaLimits.waitingBytesMax, writes.span < ReplicaLimits.writesSpanMax else {
             return reply(request, .failed(.overloaded))
         }
         _ = writes.append(PendingWrite(request: request, deadline: deadline, command: command, bytes: bytes))
@@ -42,7 +44,12 @@ extension Replica {
         var sequence = max(nextToSend, writes.first)
         let done = writes.done
         while sequence < writes.end {
-            if var write = writes[sequence], write.sentAt == nil, write.notBefore <= now {
+            if var write = writes[sequence], write.sentAt == nil {
+                guard write.notBefore <= now else {
+                    retryAt = min(retryAt ?? UInt64.max, write.notBefore)
+                    sequence += 1
+                    continue
+                }
                 write.command.origin = Origin(
                     member: record.id.rawValue, boot: record.boot, sequence: sequence, done: done)
                 write.sentAt = now
@@ -58,50 +65,51 @@ extension Replica {
 
     private mutating func propose() {
         var batch = CommandBatch()
-        var members: [(sequence: UInt64, sender: MemberID)] = []
+        var origins: [Origin] = []
         let commands = forwarded
         forwarded = []
         for command in commands {
             guard let origin = command.origin else { continue }
             batch.append(command)
-            members.append((origin.sequence, MemberID(origin.member)))
-            flush(&batch, &members, always: false)
+            origins.append(origin)
+            flush(&batch, &origins, always: false)
         }
         for sequence in takeSequencesToSend() {
-            guard let command = writes[sequence]?.command else { continue }
+            guard let command = writes[sequence]?.command, let origin = command.origin else { continue }
             batch.append(command)
-            members.append((sequence, record.id))
-            flush(&batch, &members, always: false)
+            origins.append(origin)
+            flush(&batch, &origins, always: false)
         }
-        flush(&batch, &members, always: true)
+        flush(&batch, &origins, always: true)
     }
 
     /// Proposes the batch when it is full, or `always` when it is not empty.
-    private mutating func flush(
-        _ batch: inout CommandBatch, _ members: inout [(sequence: UInt64, sender: MemberID)], always: Bool
-    ) {
-        guard !members.isEmpty, always || batch.isFull else { return }
+    private mutating func flush(_ batch: inout CommandBatch, _ origins: inout [Origin], always: Bool) {
+        guard !origins.isEmpty, always || batch.isFull else { return }
         let result = raft?.propose(batch.payload()) ?? .notLeader
         batch = CommandBatch()
-        let proposed = members
-        members = []
+        let proposed = origins
+        origins = []
         switch result {
         case .accepted: break
         case .notLeader, .overloaded:
-            for (sequence, sender) in proposed {
-                if sender == record.id {
-                    refused(sequence, overloaded: result == .overloaded)
-                } else {
-                    send(.forwardRefused(sequence: sequence, overloaded: result == .overloaded), to: sender)
-                }
-            }
+            for origin in proposed { refuse(origin, overloaded: result == .overloaded) }
         }
     }
 
+    /// Tells the member that a write came from that it was not appended here.
+    private mutating func refuse(_ origin: Origin, overloaded: Bool) {
+        let member = MemberID(origin.member)
+        guard member != record.id else { return refused(origin.sequence, overloaded: overloaded) }
+        send(.forwardRefused(boot: origin.boot, sequence: origin.sequence, overloaded: overloaded), to: member)
+    }
+
     mutating func receive(forwarded command: Command, from sender: MemberID) {
-        guard let origin = command.origin, origin.member == sender.rawValue, command.decidedIn == nil else { return }
+        guard let origin = command.origin, origin.member == sender.rawValue, command.decidedIn == nil,
+            command.featureLevel <= ModelLimits.featureLevel
+        else { return }
         guard forwarded.count < ReplicaLimits.waitingRequestsMax else {
-            return send(.forwardRefused(sequence: origin.sequence, overloaded: true), to: sender)
+            return refuse(origin, overloaded: true)
         }
         forwarded.append(command)
     }
@@ -111,8 +119,7 @@ extension Replica {
         let commands = forwarded
         forwarded = []
         for command in commands {
-            guard let origin = command.origin else { continue }
-            send(.forwardRefused(sequence: origin.sequence, overloaded: false), to: MemberID(origin.member))
+            if let origin = command.origin { refuse(origin, overloaded: false) }
         }
     }
 
@@ -141,6 +148,7 @@ extension Replica {
         var sequence = writes.first
         while sequence < writes.end {
             writes[sequence]?.sentAt = nil
+            writes[sequence]?.notBefore = 0
             sequence += 1
         }
     }
@@ -175,9 +183,9 @@ extension Replica {
         }
         nextToSend = max(nextToSend, writes.first)
         for read in reads.remove(where: { $0.deadline <= now }) { reply(read.request, .failed(untimely)) }
-        for (id, read) in positionReads.sorted(by: { $0.key < $1.key }) where read.deadline <= now {
+        for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) where asked.read.deadline <= now {
             positionReads[id] = nil
-            reply(read.request, .failed(untimely))
+            reply(asked.read.request, .failed(untimely))
         }
     }
 

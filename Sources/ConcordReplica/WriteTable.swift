@@ -28,6 +28,8 @@ struct WriteTable {
 
     /// The sequence behind the last one taken.
     var end: UInt64 { first + UInt64(slots.count - head) }
+    /// From the first unanswered sequence to the last one taken.
+    var span: Int { slots.count - head }
     /// Every sequence up to this one is answered.
     var done: UInt64 { first - 1 }
 

@@ -145,8 +145,21 @@ private struct Members {
             case .exited(let code): "ended with exit code \(code)"
             case .killed(let signal): "was ended by signal \(signal)"
             }
-        DevCluster.say(
-            "member \(member.name) \(how); its log is \(member.logPath). To start it again:\n  \(member.command)")
+        var text = "member \(member.name) \(how); its log is \(member.logPath)"
+        if case .exited = ending, let line = lastLine(of: member) {
+            text += " and ends in:\n  \(line)\nT"
+        } else {
+            text += ". T"
+        }
+        DevCluster.say("\(text)o start it again:\n  \(member.command)")
+    }
+
+    private func lastLine(of member: Member) -> String? {
+        guard let file = try? Directory(options.dataDirectory).open("\(member.name).log", creating: false),
+            let size = try? file.size(), let bytes = try? file.read(at: max(0, size - 8192), count: 8192),
+            let line = bytes.split(separator: UInt8(ascii: "\n")).last
+        else { return nil }
+        return String(decoding: line, as: UTF8.self)
     }
 
     private mutating func probe() {

@@ -12,6 +12,7 @@ package enum Server {
     package static func run(_ configuration: ServerConfiguration) -> ServerExit {
         do throws(SystemError) {
             SignalSource.ignoreBrokenPipes()
+            SignalSource.ignoreFileSizeLimit()
             let signals = try SignalSource([.terminate, .interrupt])
             let log = try Log(minimum: configuration.minimumLogLevel)
             defer { log.flush(milliseconds: 500) }
@@ -73,7 +74,7 @@ package enum Server {
         let record = directory.member.record
         let addresses = Addresses(configuration, clientPort: clientListener.port, peerPort: peerListener.port)
         let listed = configuration.cluster ?? [ListedMember(name: record.name, peerAddress: addresses.peer)]
-        try check(record, against: configuration, listed: listed, log: log)
+        try check(record, against: configuration, addresses: addresses, listed: listed, log: log)
 
         let replica = Replica(
             ReplicaStart(
@@ -185,7 +186,8 @@ package enum Server {
 
     /// What the directory says against what was said at the start.
     private static func check(
-        _ record: MemberRecord, against configuration: ServerConfiguration, listed: [ListedMember], log: Log
+        _ record: MemberRecord, against configuration: ServerConfiguration, addresses: Addresses,
+        listed: [ListedMember], log: Log
     ) throws(StartFailure) {
         guard let initial = record.initialConfiguration else {
             guard listed.contains(where: { $0.name == record.name }),
@@ -203,6 +205,14 @@ package enum Server {
             log.warning(
                 "name_ignored",
                 [("name", .text(configuration.name)), ("kept", .text(record.name)), ("reason", "it is kept in --data")])
+        }
+        if let own = initial.member(record.id), own.peerAddress != addresses.peer {
+            log.warning(
+                "peer_address_differs",
+                [
+                    ("formed_with", .text(own.peerAddress)), ("now", .text(addresses.peer)),
+                    ("advice", "the other members dial the address that the cluster was formed with: listen there"),
+                ])
         }
         guard let cluster = configuration.cluster else { return }
         let formed = initial.members.map { ListedMember(name: $0.name, peerAddress: $0.peerAddress) }

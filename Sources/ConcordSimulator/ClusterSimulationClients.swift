@@ -10,8 +10,11 @@ extension ClusterSimulation {
     /// A client goes on: with the next operation, or with another try of the one it has.
     func act(_ number: Int) {
         if clients[number].doing == nil {
-            guard !isHealed || finalRounds[number] < ClusterSimulation.finalRoundsPerClient else { return }
-            if isHealed { finalRounds[number] += 1 }
+            if isHealed {
+                guard finalRounds[number] < ClusterSimulation.finalRoundsPerClient else { return }
+                guard now >= restedAt else { return events.schedule(.client(number), at: restedAt) }
+                finalRounds[number] += 1
+            }
             clients[number].begin(keys: settings.keys, now: now, random: &random)
         }
         guard var doing = clients[number].doing else { return }
@@ -26,7 +29,7 @@ extension ClusterSimulation {
         lastRequest += 1
         let request = RequestID(lastRequest)
         member.waiting[request] = number
-        let timeout = 200 + random.below(isHealed ? 5000 : 2500)
+        let timeout = (isHealed ? 2000 : 200) + random.below(2500)
         step(
             member,
             .request(
@@ -48,12 +51,16 @@ extension ClusterSimulation {
             finish(number, .found(nil), revision: reply.revision)
         case .answer(let other): problem("a get was answered with \(other)")
         case .cluster: problem("a get was answered with the cluster")
-        case .failed(.outcomeUnknown): failed(number, happened: true)
         case .failed(let failure):
-            if isHealed, failure == .overloaded { problem("overloaded by six clients") }
-            failed(number, happened: false)
+            if isHealed, doing.invokedAt >= restedAt {
+                problem("\(doing.action) at \(member.name) of a healed cluster ended in \(failure)")
+            }
+            failed(number, happened: failure == .outcomeUnknown)
         }
     }
+
+    /// From here on every request must succeed: the faults ended ten election timeouts ago.
+    private var restedAt: UInt64 { settings.faultyMicroseconds + 2_500_000 }
 
     private func received(
         _ outcome: Outcome, _ doing: SimulatedClient.Doing, client number: Int, _ member: SimulatedMember

@@ -13,7 +13,7 @@ extension ClusterSimulation {
         guard !member.isUp else { return }
         member.disk.restart()
         member.disk.disarm()
-        if !isHealed, random.chance(percent: 5) { cutPowerSoon(of: member, within: 30) }
+        if !isHealed, random.chance(percent: 5) { endSoon(member, within: 30) }
         let id = MemberID(UInt128(random.next()) << 64 | UInt128(random.next()))
         do {
             let data = try DataDirectory.open(
@@ -29,7 +29,7 @@ extension ClusterSimulation {
         } catch {
             guard member.disk.isOff else { return problem("\(member.name) cannot open its data: \(error)") }
             count("crashes while opening")
-            return crash(member, cuttingPower: true)
+            return crash(member, cuttingPower: random.chance(percent: 50))
         }
         count("starts")
         endTurn(of: member)
@@ -56,10 +56,12 @@ extension ClusterSimulation {
 
     static let segmentBytes = 32 << 10
 
-    private func cutPowerSoon(of member: SimulatedMember, within operations: UInt64) {
+    /// Arms the disk to end the process in the middle of what it will do: killed, or with the power.
+    private func endSoon(_ member: SimulatedMember, within operations: UInt64) {
         let moments = SimulatedDisk.Moment.allCases
         let moment = moments[Int(random.below(UInt64(moments.count)))]
-        member.disk.arm(.powerCut(moment), at: member.disk.operations + 1 + Int(random.below(operations)))
+        let fault: SimulatedDisk.Fault = random.chance(percent: 50) ? .powerCut(moment) : .kill
+        member.disk.arm(fault, at: member.disk.operations + 1 + Int(random.below(operations)))
     }
 
     // MARK: Connections
@@ -98,7 +100,7 @@ extension ClusterSimulation {
 
     func finishDiskWork(of member: SimulatedMember) {
         member.diskIsBusy = false
-        if !isHealed, random.chance(percent: 1) { cutPowerSoon(of: member, within: 8) }
+        if !isHealed, random.chance(percent: 1) { endSoon(member, within: 8) }
         do {
             if let record = member.recordQueued {
                 try member.data?.member.write(record)
@@ -114,7 +116,7 @@ extension ClusterSimulation {
         } catch {
             guard member.disk.isOff else { return problem("\(member.name) cannot write: \(error)") }
             count("crashes in a disk write")
-            return crash(member, cuttingPower: true)
+            return crash(member, cuttingPower: random.chance(percent: 50))
         }
         beginDiskWork(of: member)
     }

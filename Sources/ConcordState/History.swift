@@ -108,12 +108,9 @@ extension Tree {
         let record = nodes.record(bytes, count)
         var number = record?.lastEvent ?? departed.record(bytes, count)?.lastEvent ?? 0
         var version = record.map { present($0) }
-        // Events of children from this number on belong to a later life of the node.
-        var endOfLife = UInt64.max
         while history.events.contains(number) {
             let event = history.events[number]
             guard event.revision > revision else { break }
-            if event.isDeletion { endOfLife = number }
             version = event.before.map { before in
                 NodeVersion(
                     body: before, createRevision: event.createRevision, modifyRevision: event.previousRevision,
@@ -123,21 +120,21 @@ extension Tree {
             number = event.previousOfKey
         }
         guard var version, version.children.childRevision > revision else { return version }
-        version.children = children(
-            of: bytes, count, at: revision, before: endOfLife, latest: version.children)
+        version.children = children(of: bytes, count, at: revision, latest: version.children)
         return version
     }
 
-    /// What a node knew of its children at `revision`: back along the chain of the membership events of its life.
-    private func children(
-        of bytes: [UInt8], _ count: Int, at revision: UInt64, before endOfLife: UInt64, latest: ChildCounters
-    ) -> ChildCounters {
+    /// What a node that lived at `revision` knew of its children then: back along the chain of membership events to
+    /// the first one after `revision`. That one belongs to the same life, since the counters at the end of that
+    /// life are younger than `revision`.
+    private func children(of bytes: [UInt8], _ count: Int, at revision: UInt64, latest: ChildCounters) -> ChildCounters
+    {
         var counters = latest
         var number = directories.record(bytes, count)?.lastMembership ?? 0
         while history.events.contains(number) {
             let step = history.events.read(number) { ($0.revision, $0.parentBefore, $0.previousOfParent) }
             guard step.0 > revision else { break }
-            if number < endOfLife { counters = step.1 }
+            counters = step.1
             number = step.2
         }
         return counters

@@ -130,6 +130,7 @@ enum BadRequests {
         ("more data than the size says", chunked("2\r\nhi!\r\n0\r\n\r\n"), .chunkEnd),
         ("less data than the size says", chunked("3\r\nhi\r\n0\r\n\r\n"), .chunkEnd),
         ("data that ends with a line feed alone", chunked("2\r\nhi\n0\r\n\r\n"), .chunkEnd),
+        ("data that ends with a carriage return alone", chunked("2\r\nhi\rx0\r\n\r\n"), .chunkEnd),
         ("an extension without a name", chunked("2;\r\nhi\r\n0\r\n\r\n"), .chunkExtension),
         ("an extension without a value", chunked("2;a=\r\nhi\r\n0\r\n\r\n"), .chunkExtension),
         ("an extension with an open quotation", chunked("2;a=\"b\r\nhi\r\n0\r\n\r\n"), .chunkExtension),

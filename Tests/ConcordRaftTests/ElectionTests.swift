@@ -205,6 +205,17 @@ struct ElectionTests {
         #expect(seat.term == 7 && seat.allWrites.isEmpty)
     }
 
+    /// Dropped, it would cost an election T: the asker could not win before the voter had stood itself.
+    @Test func `A pre-vote of a member of a lower term is counted`() {
+        var seat = Seat(1, term: 5)
+        seat.passDeadline()
+        #expect(seat.role == .preCandidate)
+        seat.receive(message(2, 1, 3, preVoteResponse(5, true)))
+        #expect(seat.role == .preCandidate)
+        seat.receive(message(2, 1, 3, preVoteResponse(6, true)))
+        #expect(seat.role == .candidate && seat.term == 6)
+    }
+
     @Test(arguments: [voteResponse(3, false), preVoteResponse(3, false), matched(0), .newerTerm])
     func `A leader that meets a higher term follows it at once`(body: Message.Body) {
         var seat = Seat(1)

@@ -158,9 +158,11 @@ struct FaultTests {
                 Issue.record("seed \(seed): no leader")
                 continue
             }
-            #expect(gap <= 50, "seed \(seed): \(gap) ms")
+            // Two that stand in the same moment split the votes, and try again after 10 to 30 ms, then 20 to 60.
+            #expect(gap <= 100, "seed \(seed): \(gap) ms")
             gaps.append(gap)
         }
+        #expect(gaps.sorted()[gaps.count / 2] <= 30)
     }
 
     @Test(arguments: [3, 5])

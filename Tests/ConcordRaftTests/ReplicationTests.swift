@@ -211,6 +211,16 @@ struct ReplicationTests {
         #expect(leader.receive(message(3, 1, 1, matched(2))).isEmpty)
     }
 
+    @Test func `A follower that has everything gets one message a heartbeat, that tells the commit again`() {
+        var leader = Seat(1)
+        leader.win(by: 2)
+        leader.receive(message(2, 1, 1, matched(1)), message(3, 1, 1, matched(1)))
+        for _ in 0..<3 {
+            let left = leader.turn(at: leader.now + 50)
+            #expect(left.count == 2 && left.appends.map(\.commit.rawValue) == [1, 1])
+        }
+    }
+
     @Test func `A new commit travels with new entries where there are some`() {
         var leader = Seat(1)
         leader.win(by: 2)

@@ -113,8 +113,8 @@ func logTerms(_ raft: Raft) -> [UInt64] {
 
 func voters(_ count: Int) -> Configuration {
     Configuration(
-        members: (1...count).map {
-            Configuration.Member(id: MemberID(UInt128($0)), name: "m\($0)", peerAddress: "h\($0):1")
+        members: (0..<count).map {
+            Configuration.Member(id: MemberID(UInt128($0 + 1)), name: "m\($0 + 1)", peerAddress: "h\($0 + 1):1")
         })
 }
 

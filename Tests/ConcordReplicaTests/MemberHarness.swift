@@ -10,18 +10,20 @@ struct MemberHarness {
     var now: UInt64 = 1000
     /// Messages from and to these members are lost.
     var unreachable: Set<Int> = []
-    /// Log writes of these members stay unfinished.
-    var slowDisks: Set<Int> = []
 
-    init(members: Int) {
+    /// What each member's log holds on its disk, and its votes.
+    private var disks: [(hardState: HardState, entries: [Entry])] = []
+
+    init(members: Int, boot: UInt64 = 1) {
         let configuration = Configuration(
             members: (1...members).map {
                 .init(id: MemberID(UInt128($0)), name: "m\($0)", peerAddress: "m\($0):1")
             })
         for number in 1...members {
             let record = MemberRecord(
-                id: MemberID(UInt128(number)), name: "m\(number)", boot: 1,
+                id: MemberID(UInt128(number)), name: "m\(number)", boot: boot,
                 clusterID: Formation.clusterID(configuration), initialConfiguration: configuration)
+            disks.append((HardState(term: .zero, votedFor: nil), []))
             replicas.append(
                 Replica(
                     ReplicaStart(
@@ -31,15 +33,36 @@ struct MemberHarness {
         }
     }
 
+    /// Ends a member and starts it again from its disk.
+    mutating func restart(_ member: Int) {
+        var record = replicas[member].record
+        record.boot += 1
+        replicas[member] = Replica(
+            ReplicaStart(
+                record: record, hardState: disks[member].hardState, entries: disks[member].entries, listed: [],
+                clientURL: "http://m\(member + 1)", build: "test", raft: RaftSettings(), seed: UInt64(member), now: now)
+        )
+    }
+
+    private mutating func write(_ write: LogWrite, of member: Int) {
+        if let hardState = write.hardState { disks[member].hardState = hardState }
+        if let first = write.entries.first {
+            disks[member].entries.removeSubrange(Int(first.index.rawValue - 1)...)
+            disks[member].entries.append(contentsOf: write.entries)
+        }
+    }
+
     /// Lets everything happen that the effects ask for, until nothing more does.
-    mutating func settle() {
+    /// - Parameter spared: a member that a test drives by hand.
+    mutating func settle(sparing spared: Int? = nil) {
         var isBusy = true
         while isBusy {
             isBusy = false
-            for member in replicas.indices {
+            for member in replicas.indices where member != spared {
                 let effects = replicas[member].takeEffects()
                 replies.append(contentsOf: effects.replies)
-                if let last = effects.logWrites.last, !slowDisks.contains(member) {
+                for logWrite in effects.logWrites { write(logWrite, of: member) }
+                if let last = effects.logWrites.last {
                     replicas[member].step(.logDurable(last.sequence))
                     isBusy = true
                 }

@@ -10,7 +10,7 @@ import Testing
             Command(
                 operation: .put(PutOperation(key: Key(text: "/a"), value: [1, 2, 3])),
                 origin: Origin(member: 7, boot: 2, sequence: 9, done: 8), retry: .key([65]))),
-        .forwardRefused(sequence: 12, overloaded: true),
+        .forwardRefused(boot: 3, sequence: 12, overloaded: true),
         .announce(ClusterID(99)),
         .formed(
             ClusterID(98), Configuration(members: [.init(id: MemberID(3), name: "c", peerAddress: "127.0.0.1:7401")])),

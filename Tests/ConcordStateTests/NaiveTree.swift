@@ -97,7 +97,9 @@ struct NaiveTree {
     }
 
     private mutating func countChild(of key: Key, by step: Int) {
-        guard let parent = key.parent, var entry = nodes[parent] else { fatalError("counted without a parent") }
+        guard let parent = key.parent, var entry = nodes[parent] else {
+            preconditionFailure("counted without a parent")
+        }
         entry.childrenCount = UInt64(Int(entry.childrenCount) + step)
         entry.childVersion += 1
         entry.childRevision = revision

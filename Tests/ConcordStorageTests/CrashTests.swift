@@ -72,7 +72,7 @@ private struct Life {
 
 @Suite struct CrashTests {
     /// Runs a life once for every operation of it, and lets that operation meet the fault.
-    private func crashEverywhere(_ seed: UInt64, fault: SimulatedDisk.Fault, steps: Int = 8) {
+    private func crashEverywhere(_ seed: UInt64, fault: SimulatedDisk.Fault, steps: Int = thoroughness > 1 ? 8 : 3) {
         var rehearsal = Life(seed: seed)
         #expect(throws: Never.self) { try rehearsal.run(steps: steps) }
         for operation in 1...rehearsal.disk.operations {
@@ -121,7 +121,7 @@ private struct Life {
         crashEverywhere(seed, fault: .full)
     }
 
-    @Test(arguments: 1...8 * thoroughness)
+    @Test(arguments: 1...3 * thoroughness)
     func `power cuts one after the other, in recovery too, lose nothing and invent nothing`(seed: UInt64) throws {
         var life = Life(seed: seed &* 1000)
         for crash in 0..<12 {
@@ -145,7 +145,7 @@ private struct Life {
         _ = try openDirectory(rehearsal)
         for operation in 1...rehearsal.operations {
             for (number, moment) in SimulatedDisk.Moment.allCases.enumerated() {
-                for seed in 0..<UInt64(5) {
+                for seed in 0..<thoroughness {
                     let disk = SimulatedDisk(seed: seed * 3 + UInt64(number))
                     disk.arm(.powerCut(moment), at: operation)
                     #expect(throws: StorageError.self) { _ = try openDirectory(disk) }

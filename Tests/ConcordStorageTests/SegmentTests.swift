@@ -108,6 +108,27 @@ import Testing
         #expect(try openDirectory(disk, segmentBytes: 4 * block).recovered.entries.count == Int(last))
     }
 
+    @Test func `a name that a killed process left unsynchronised is durable before the log goes on`() throws {
+        for seed in 0..<UInt64(20) {
+            let disk = SimulatedDisk(seed: seed)
+            disk.keepsHistory = true
+            var log = try openDirectory(disk, segmentBytes: 2 * block).log
+            try log.write([write(entryFilling(2, index: 1))])
+            // The group that would fill the second segment needs the third one: created, written, synchronised,
+            // renamed, and the process dies in the fsync of the directory.
+            disk.arm(.kill, at: disk.operations + 5)
+            #expect(throws: StorageError.self) { try log.write([write(entryFilling(2, index: 2))]) }
+            #expect(disk.history.last == "synchronize directory")
+            disk.restart()
+            log = try LogStore.open(disk, segmentBytes: 2 * block).0
+            try log.write([write(entryFilling(2, index: 2))])
+            try log.write([write(entries(3...3, term: 1))])
+            disk.cutPower()
+            disk.restart()
+            #expect(try openDirectory(disk, segmentBytes: 2 * block).recovered.entries.count == 3, "seed \(seed)")
+        }
+    }
+
     @Test func `another segment length after a restart is no obstacle`() throws {
         let disk = SimulatedDisk(seed: 1)
         var last: UInt64 = 0
@@ -123,7 +144,7 @@ import Testing
     }
 
     @Test func `a segment made of an old one's file never shows what it held`() throws {
-        for seed in 1...10 * thoroughness {
+        for seed in 1...3 * thoroughness {
             let disk = SimulatedDisk(seed: seed)
             var random = SeededRandom(seed: seed)
             var expected = PlainLog()
@@ -143,6 +164,7 @@ import Testing
                     disk.restart()
                     opened = try openDirectory(disk, segmentBytes: 4 * block)
                     #expect(PlainLog(opened.recovered) == expected, "seed \(seed), step \(step)")
+                    #expect(opened.recovered.notes.isEmpty, "seed \(seed), step \(step)")
                 } catch {
                     disk.disarm()
                     disk.restart()
@@ -173,7 +195,7 @@ import Testing
 }
 
 @Suite struct ModelTests {
-    @Test(arguments: 1...10 * thoroughness)
+    @Test(arguments: 1...3 * thoroughness)
     func `appending, replacing and reopening at random is what an array does`(seed: UInt64) throws {
         let disk = SimulatedDisk(seed: seed)
         var random = SeededRandom(seed: seed &* 77)

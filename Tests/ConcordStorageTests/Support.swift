@@ -7,8 +7,11 @@ import ConcordStorage
 #if DEBUG
     let thoroughness: UInt64 = 1
 #else
-    let thoroughness: UInt64 = 8
+    let thoroughness: UInt64 = 12
 #endif
+
+/// From one byte to the next where every byte of a whole file is tried; every one with optimisation.
+let step = thoroughness > 1 ? 1 : 19
 
 let block = StorageLimits.blockBytes
 /// Eight blocks: a few groups fill it.

@@ -18,7 +18,7 @@ import Testing
     @Test func `a flipped bit anywhere in the vote file changes no vote and is repaired`() throws {
         let disk = try voted()
         let contents = disk.allContents()
-        for offset in 0..<2 * block {
+        for offset in stride(from: 0, to: 2 * block, by: step) {
             disk.flipBit(offset, ofByte: offset, in: "vote")
             let recovered = try openDirectory(disk).recovered
             #expect(recovered.hardState == state, "byte \(offset)")
@@ -52,7 +52,7 @@ import Testing
     @Test func `a vote file cut at any byte keeps its vote in the first slot or refuses`() throws {
         let disk = try voted()
         let contents = disk.allContents()
-        for length in 0..<2 * block {
+        for length in stride(from: 0, to: 2 * block, by: step) {
             disk.replaceContents(of: "vote", with: Array((contents["vote"] ?? [])[..<length]))
             if length < block {
                 #expect(throws: StorageError.bothVoteSlotsBad) { _ = try openDirectory(disk) }

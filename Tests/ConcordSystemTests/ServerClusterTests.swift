@@ -42,6 +42,22 @@ struct ServerClusterTests {
         }
     }
 
+    @Test("replaces a leader that is frozen, and takes it back as a follower")
+    func leaderFrozen() throws {
+        let cluster = try ServerCluster()
+        try cluster.waitUntilReady()
+        let leader = try cluster.leader()
+        let other = (leader + 1) % 3
+        let server = try #require(cluster.processes[leader])
+        server.process.send(.stop)
+        #expect(try cluster.client(other).request("PUT", "/v1/kv/a", body: "1").status == 201)
+        server.process.send(.resume)
+        try eventually("the old leader follows") {
+            try cluster.status(leader).contains("\"role\":\"follower\"")
+                && cluster.client(leader).request("GET", "/v1/kv/a?raw").body == "1"
+        }
+    }
+
     @Test("loses no request when its leader is told to stop")
     func leaderStops() throws {
         let cluster = try ServerCluster()

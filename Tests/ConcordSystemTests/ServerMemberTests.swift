@@ -84,6 +84,38 @@ struct ServerMemberTests {
         #expect(try single.client().request("GET", "/v1/kv/large?raw").body == large)
     }
 
+    @Test("keeps a bounded number of answers for a client that does not read, and gives it all of them in the end")
+    func slowReader() throws {
+        let single = try Single()
+        let client = try single.client()
+        let large = String(repeating: "x", count: 1 << 20)
+        #expect(try client.request("PUT", "/v1/kv/large", body: large).status == 201)
+        try client.send(String(repeating: RawClient.text("GET", "/v1/kv/large?raw"), count: 64))
+        let other = try single.client()
+        for number in 0..<100 { #expect(try other.request("PUT", "/v1/kv/n", body: "\(number)").status < 300) }
+        let process = try #require(single.server).process.identifier
+        let status = String(decoding: try Descriptor.reading("/proc/\(process)/statm").read(count: 100), as: UTF8.self)
+        let residentPages = Int(status.split(separator: " ")[1]) ?? .max
+        #expect(residentPages < (64 << 20) / 4096, "64 answers were kept at once")
+        for _ in 0..<64 { #expect(try client.answer().body.utf8.count == large.utf8.count) }
+    }
+
+    @Test("ends at the first write that fails, and says nothing more to anyone")
+    func failedWrite() throws {
+        let single = try Single()
+        let client = try single.client()
+        #expect(try client.request("PUT", "/v1/kv/a", body: "1").status == 201)
+        let server = try #require(single.server)
+        let limiting = try ChildProcess(
+            path: "/usr/bin/prlimit", arguments: ["--pid", "\(server.process.identifier)", "--fsize=4096"])
+        #expect(limiting.wait(milliseconds: 10_000) == .exited(code: 0))
+        #expect(throws: SystemError.self) { try client.request("PUT", "/v1/kv/a", body: "2") }
+        #expect(server.exitCode() == .exited(code: 74))
+        #expect(try server.log().contains("storage_failed"))
+        try single.start()
+        #expect(try single.client().request("GET", "/v1/kv/a?raw").body == "1")
+    }
+
     @Test("answers what is no request, and closes")
     func malformed() throws {
         let single = try Single()
@@ -100,10 +132,14 @@ struct ServerMemberTests {
         let single = try Single()
         let idle = try single.client()
         let slow = try single.client()
+        let slowBody = try single.client()
         try slow.send("GET /v1/status HTTP/1.1\r\nHost: ")
-        let answer = try slow.answer(within: 8_000)
-        #expect(answer.status == 408)
-        #expect(try slow.isEnded())
+        try slowBody.send("PUT /v1/kv/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
+        for client in [slow, slowBody] {
+            #expect(try client.answer(within: 8_000).status == 408)
+            #expect(try client.isEnded())
+        }
+        #expect(try idle.request("GET", "/v1/kv/a").status == 404)
         #expect(try idle.request("GET", "/livez").status == 200)
     }
 

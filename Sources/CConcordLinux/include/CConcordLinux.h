@@ -87,6 +87,7 @@ int concord_thread_join(uint64_t thread);
 
 // Signals and processes.
 void concord_ignore_sigpipe(void);
+void concord_ignore_sigxfsz(void);
 int concord_signalfd(const int *signals, int count);
 // The number of a signal, or 0 when none is pending.
 int concord_signal_read(int descriptor);

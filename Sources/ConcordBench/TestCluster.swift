@@ -64,18 +64,20 @@ package final class TestCluster: Sendable {
         self.processes = Mutex([ChildProcess?](repeating: nil, count: names.count))
     }
 
-    /// Ports that nobody listens on: all are taken at the same time, and given back together.
+    /// Ports that nobody listens on, below those that the kernel gives to outgoing connections: while a member is
+    /// down no connection may take its port.
     private static func freePorts(_ count: Int) throws -> [UInt16] {
-        guard let any = SocketAddress.literal(HostAndPort(host: "127.0.0.1", port: 0)) else {
-            throw Failure(description: "there is no loopback address")
+        for _ in 0..<1000 {
+            let base = UInt16.random(in: 10_000...30_000)
+            let ports = (0..<count).map { base + UInt16($0) }
+            if ports.allSatisfy(isFree) { return ports }
         }
-        return try reserve(count, any)
+        throw Failure(description: "no free ports were found")
     }
 
-    private static func reserve(_ count: Int, _ any: SocketAddress) throws -> [UInt16] {
-        if count == 0 { return [] }
-        let listener = try ListeningSocket(any, name: "127.0.0.1:0")
-        return [try listener.localPort()] + (try reserve(count - 1, any))
+    private static func isFree(_ port: UInt16) -> Bool {
+        guard let address = SocketAddress.literal(HostAndPort(host: "127.0.0.1", port: port)) else { return false }
+        return (try? ListeningSocket(address, name: "a free port")) != nil
     }
 
     // MARK: Processes

@@ -20,6 +20,8 @@
         private var connections: [UInt64: SocketConnection] = [:]
         /// Exchanges whose host name is being looked up, by the token of their connection to be.
         private var lookups: [UInt64: SocketExchange] = [:]
+        /// Threads that look a name up, each until it has told the result.
+        private var resolvers: [UInt64: Thread] = [:]
         private var pools: [ConcordEndpoint: Pool] = [:]
         private var nextToken: UInt64 = 0
         /// No exchange's time is over before this.
@@ -69,6 +71,7 @@
                 }
             }
             connections = [:]
+            for resolver in resolvers.values { resolver.join() }
         }
 
         // MARK: Exchanges
@@ -157,7 +160,7 @@
             }
             let mailbox = self.mailbox
             do {
-                _ = try Thread.start(name: "concord-resolve") {
+                resolvers[token] = try Thread.start(name: "concord-resolve") {
                     do throws(SystemError) {
                         mailbox.post(.resolved(connection: token, .success(try SocketAddress.resolve(target))))
                     } catch {
@@ -170,6 +173,7 @@
         }
 
         private func resolved(_ token: UInt64, _ result: Result<[SocketAddress], SystemError>) {
+            resolvers.removeValue(forKey: token)?.join()
             guard let exchange = lookups.removeValue(forKey: token) else { return }
             switch result {
             case .success(let addresses):

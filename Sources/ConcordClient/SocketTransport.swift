@@ -9,6 +9,7 @@
     public final class SocketTransport: ConcordTransport {
         private let mailbox: Mailbox<SocketCommand>
         private let gate: SocketGate
+        private let thread: Mutex<Thread?>
         private let nextExchange = Atomic<UInt64>(0)
 
         /// Starts the thread.
@@ -20,7 +21,7 @@
                 let mailbox = Mailbox<SocketCommand>(waking: loop.wakeup)
                 let gate = SocketGate()
                 let handover = Mutex<EventLoop?>(loop)
-                _ = try Thread.start(name: "concord-client") {
+                let thread = try Thread.start(name: "concord-client") {
                     guard let loop = handover.withLock({ $0.take() }) else { return }
                     let exchanger = SocketExchanger(
                         loop: loop, mailbox: mailbox, gate: gate, connectionsPerEndpoint: connectionsPerEndpoint)
@@ -28,6 +29,7 @@
                 }
                 self.mailbox = mailbox
                 self.gate = gate
+                self.thread = Mutex(thread)
             } catch {
                 throw ConcordError(.invalidArgument, detail: "no event loop could be started: \(error)")
             }
@@ -37,10 +39,11 @@
             close()
         }
 
-        /// Ends the thread and closes all connections.
+        /// Ends the thread and closes all connections; requests under way have failed when it returns.
         public func close() {
             gate.close()
             mailbox.post(.close)
+            thread.withLock { $0.take() }?.join()
         }
 
         /// Sends one request, at most once.

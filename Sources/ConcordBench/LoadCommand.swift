@@ -116,6 +116,13 @@ extension Bench {
             work: "\(work)", valueBytes: parsed[BenchDeclaration.valueBytes], keys: parsed[BenchDeclaration.keys],
             target: parsed[BenchDeclaration.target], runs: rows, probes: probes)
         print(isJSON ? BenchJSON.text(of: output) : LoadSetup.table(rows).text())
+        if work == .put, let single = rows.first(where: { $0.clients == 1 }) {
+            let least = (2 * probes.roundTripMicroseconds + probes.synchroniseMicroseconds) / 1000
+            note(
+                "A write needs a client's round trip, a peer's round trip and an fdatasync: \(Number.text(least)) ms here. "
+                    + "With 1 client the median is \(Number.text(single.p50Milliseconds / max(least, 0.001))) times that."
+            )
+        }
         return rows.allSatisfy { $0.operations > 0 } ? .success : .failure
     }
 

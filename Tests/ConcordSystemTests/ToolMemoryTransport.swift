@@ -15,6 +15,7 @@ final class MemoryTransport: ConcordTransport {
 
     private struct State {
         var nodes: [String: Stored] = ["/": Stored(value: nil, revision: 0, created: 0, version: 1)]
+        var childrenCounts: [String: UInt64] = [:]
         var revision: UInt64 = 1
         var requests = 0
         var inFlight = 0
@@ -97,6 +98,9 @@ final class MemoryTransport: ConcordTransport {
         if !missing.isEmpty, query["parents"] == nil { return problem(404, .parentNotFound, "\(missing[0])") }
         state.revision += 1
         let now = state.revision
+        for path in missing + (old == nil ? [path] : []) {
+            state.childrenCounts[MemoryTransport.parent(path), default: 0] += 1
+        }
         for parent in missing { state.nodes[parent] = Stored(value: nil, revision: now, created: now, version: 1) }
         state.nodes[path] = Stored(
             value: query["directory"] == nil ? body : nil, revision: now, created: old?.created ?? now,
@@ -109,7 +113,11 @@ final class MemoryTransport: ConcordTransport {
         let below = state.nodes.keys.filter { $0.hasPrefix(path + "/") }
         if !below.isEmpty, query["recursive"] == nil { return problem(409, .notEmpty, "\(path) has children") }
         let node = document(path, state, withValue: false)
-        for path in below + [path] { state.nodes[path] = nil }
+        for path in below + [path] {
+            state.nodes[path] = nil
+            state.childrenCounts[path] = nil
+        }
+        state.childrenCounts[MemoryTransport.parent(path), default: 1] -= 1
         state.revision += 1
         return reply(200, DeletionDocument(node: node, deletedCount: UInt64(below.count + 1)), state)
     }
@@ -130,11 +138,10 @@ final class MemoryTransport: ConcordTransport {
 
     private func document(_ path: String, _ state: State, withValue: Bool) -> NodeDocument {
         let node = state.nodes[path] ?? Stored(value: nil, revision: 0, created: 0, version: 0)
-        let children = state.nodes.keys.filter { $0 != "/" && MemoryTransport.parent($0) == path }.count
         return NodeDocument(
             path: path, value: withValue ? node.value.map { .bytes($0) } ?? .none : .omitted,
             revision: node.revision, createRevision: node.created, version: node.version,
-            childRevision: node.created, childrenCount: UInt64(children))
+            childRevision: node.created, childrenCount: state.childrenCounts[path] ?? 0)
     }
 
     private static func parent(_ path: String) -> String {

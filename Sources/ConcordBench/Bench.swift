@@ -61,13 +61,17 @@ package struct Bench {
             _ = try await cluster.waitForLeader()
             try await cluster.waitUntilAllReady()
             let (result, isFine) = try await body(cluster)
-            cluster.cleanUp(keepingFiles: !isFine)
+            end(cluster, isFine: isFine)
             return result
         } catch {
-            cluster.cleanUp(keepingFiles: true)
-            StandardStream.error.write("logs and data are kept in \(cluster.directory)\n")
+            end(cluster, isFine: false)
             throw error
         }
+    }
+
+    private func end(_ cluster: TestCluster, isFine: Bool) {
+        cluster.cleanUp(keepingFiles: !isFine)
+        if !isFine { StandardStream.error.write("logs and data are kept in \(cluster.directory)\n") }
     }
 
     func print(_ text: String) {

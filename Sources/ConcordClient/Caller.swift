@@ -126,8 +126,11 @@ struct Caller: Sendable {
             return await renew(ticket, problem, &progress)
         }
         guard problem.mayBeRetried else {
-            progress.isAnswered = true
-            return .fail(problem.error)
+            // Only the state's own verdict speaks for earlier attempts, too: a member that refuses a request
+            // before it is a write knows nothing of them.
+            progress.isAnswered = problem.isVerdictOfState
+            let unknown = problem.error.outcomeUnknown || progress.mayHaveHappened && !problem.isVerdictOfState
+            return .fail(problem.error.withUnknownOutcome(unknown))
         }
         progress.lastError = problem.error
         if problem.error.outcomeUnknown { progress.mayHaveHappened = true }
@@ -173,6 +176,7 @@ struct Caller: Sendable {
             progress.mayHaveHappened = isWrite
             return .fail(cancelled(progress))
         case .closed:
+            progress.mayHaveHappened = progress.mayHaveHappened || isWrite
             let error = ConcordError(.closed, detail: "the client was shut down")
             return .fail(error.withUnknownOutcome(progress.mayHaveHappened))
         }

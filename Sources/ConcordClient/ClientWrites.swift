@@ -79,7 +79,12 @@ extension ConcordClient {
         if body != nil { request.headers.append((name: "Content-Type", value: contentType)) }
         if let header = try condition.header { request.headers.append(header) }
         let reply = try await caller.run(Caller.Call(request: request, isWrite: true))
-        return try WriteResult(reply)
+        do throws(ConcordError) {
+            return try WriteResult(reply)
+        } catch {
+            // Whoever sent it said that the write was done, in words that are not understood.
+            throw error.withUnknownOutcome(true)
+        }
     }
 }
 

@@ -9,10 +9,20 @@ struct ReplyProblem {
     let mayBeRetried: Bool
     let retryAfter: Duration
 
+    /// Whether the write was judged by the replicated state, whose verdict is the same for every attempt.
+    var isVerdictOfState: Bool {
+        let verdicts: [ConcordError.Code] = [
+            .notFound, .parentNotFound, .notEmpty, .conflict, .revisionMismatch, .alreadyExists, .limitExceeded,
+            .noSpace,
+        ]
+        return verdicts.contains(error.code) || error.code.rawValue == "idempotency_conflict"
+    }
+
     init(_ reply: TransportReply) {
         let document = try? JSONDecoder().decode(Document.self, from: Data(reply.body))
         let code = document?.code ?? "http_\(reply.status)"
-        let isUnknown = document?.outcome == "unknown" || document == nil && [502, 504].contains(reply.status)
+        // A status without a code is that of something in between, which may have passed the request on.
+        let isUnknown = document?.outcome == "unknown" || document?.code == nil && reply.status >= 500
         error = ConcordError(
             ConcordError.Code(rawValue: code), status: reply.status,
             detail: document?.detail ?? document?.title ?? "HTTP status \(reply.status)",

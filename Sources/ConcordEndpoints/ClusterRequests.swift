@@ -21,6 +21,7 @@ extension Endpoints {
         guard request.headers.first("if-match") == nil, request.headers.first("if-none-match") == nil else {
             throw Problem(.invalidRequest, "settings have no entity tag; leave out If-Match and If-None-Match")
         }
+        try EndpointLimits.check(documentOf: request)
         let document = try JSONDocument.decodeRequest(SettingsRequest.self, from: request.body)
         guard !document.settings.isEmpty else {
             throw Problem(.invalidRequest, "the body names no setting; send {\"settings\":{\"name\":number}}")
@@ -29,10 +30,10 @@ extension Endpoints {
         // In the order of their numbers: a dictionary's own differs from process to process.
         for setting in Setting.allCases {
             guard let value = document.settings[setting.name] else { continue }
-            guard setting.range.contains(value) else {
+            let range = setting.offered
+            guard range.contains(value) else {
                 throw Problem(
-                    .invalidRequest,
-                    "\(setting.name) must be from \(setting.range.lowerBound) to \(setting.range.upperBound)")
+                    .invalidRequest, "\(setting.name) must be from \(range.lowerBound) to \(range.upperBound)")
             }
             values.append(SettingValue(setting, value))
         }

@@ -1,3 +1,6 @@
+import ConcordAPI
+import ConcordHTTP
+
 package enum EndpointLimits {
     /// How long a request may take when it does not say.
     package static let timeoutMillisecondsStandard: UInt64 = 5000
@@ -7,4 +10,13 @@ package enum EndpointLimits {
     package static let batchNodesMax: UInt32 = 10_000
     /// Digits of a sequential name: any 64-bit number.
     package static let sequenceDigits: UInt8 = 20
+    /// A JSON body of a request. The longest useful one names every setting; a longer one would cost the loop
+    /// more time to refuse than it is worth.
+    package static let documentBytesMax = 4096
+
+    static func check(documentOf request: HTTPRequest) throws(Problem) {
+        guard request.body.count <= documentBytesMax else {
+            throw Problem(.tooLarge, "the document has more than \(documentBytesMax) bytes; send only what is needed")
+        }
+    }
 }

@@ -96,7 +96,11 @@ extension Endpoints {
 
     func increment(_ request: HTTPRequest, _ parameters: QueryParameters) throws(Problem) -> EndpointDecision {
         let key = try key(of: request)
+        try EndpointLimits.check(documentOf: request)
         let document = try JSONDocument.decodeRequest(IncrementRequest.self, from: request.body)
+        guard document.increment.magnitude < 1 << 53 else {
+            throw Problem(.invalidRequest, "increment must be between -2^53 and 2^53, as every number of this API")
+        }
         let operation = IncrementOperation(
             key: key, amount: document.increment, condition: try Condition(request.headers))
         return try write(.increment(operation), .increment, key, request, parameters)

@@ -75,6 +75,20 @@ package enum Setting: UInt16, CaseIterable, Sendable {
     }
 }
 
+extension Setting {
+    /// What the API offers. Retries of clients are harmless for as long as their outcomes are kept, and ten minutes
+    /// of that are promised, so nobody may shorten it; tests of the state may.
+    package var offered: ClosedRange<UInt64> {
+        switch self {
+        case .idempotencyKeptMilliseconds, .clientKeptMilliseconds: standard...range.upperBound
+        case .valueBytesMax, .keyBytesMax, .keyLevelsMax, .nodesChangedMax, .stateBytesMax, .stateNodesMax,
+            .historyBytesMax, .historyRevisionsMax, .clientsMax, .idempotencyKeysMax, .idempotencyBytesMax,
+            .clientOpenMax:
+            range
+        }
+    }
+}
+
 package struct SettingValue: Equatable, Sendable {
     package var setting: Setting
     package var value: UInt64

@@ -78,6 +78,7 @@ final class ClientConnections {
                 if connection.stage == .open { advance(connection, now: now) }
                 // A short read has emptied the socket.
                 if count < scratch.count || connection.pending != nil { break }
+                if connection.isRunnable || connection.isHeldBack { break }
             }
         }
         markDirty(connection)

@@ -81,7 +81,9 @@ final class Connection {
     /// - Returns: false when the kernel refuses.
     func updateInterest() -> Bool {
         var wanted: Interest = isBlocked ? .writable : []
-        let takesMore = pending == nil || input.count < ServerLimits.inputBytesMax
+        // While requests wait in `input` for the loop's time or for the client to read, no more are taken in.
+        let keepsUp = pending == nil && !isRunnable && !isHeldBack
+        let takesMore = keepsUp || input.count < ServerLimits.inputBytesMax
         if !peerEnded, stage != .closing, takesMore, output.count < ServerLimits.outputBytesMax {
             wanted.insert(.readable)
         }

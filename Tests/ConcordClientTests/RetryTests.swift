@@ -57,6 +57,26 @@ import Testing
         #expect(transport.sent.count == 1)
     }
 
+    /// A refusal that no member's state has spoken says nothing of an attempt whose answer was lost.
+    @Test(arguments: [
+        (403, "host_not_allowed", true), (400, "invalid_request", true), (501, "unsupported", true),
+        (404, "not_found", false), (409, "not_empty", false), (412, "already_exists", false),
+    ])
+    func onlyTheStatesVerdictSpeaksForEarlierAttempts(status: Int, code: String, unknown: Bool) async throws {
+        let transport = ScriptedTransport([.failure(.interrupted("reset")), .success(.problem(status, code))])
+        let client = try client(transport)
+        let error = try await failure { () throws(ConcordError) in try await client.put("/a", "x") }
+        #expect(error.code.rawValue == code)
+        #expect(error.outcomeUnknown == unknown)
+    }
+
+    @Test func aWriteUnderWayWhenTheClientIsShutDownIsUnknown() async throws {
+        let transport = ScriptedTransport([.failure(.closed)])
+        let client = try client(transport)
+        let error = try await failure { () throws(ConcordError) in try await client.put("/a", "x") }
+        #expect(error.code == .closed && error.outcomeUnknown)
+    }
+
     @Test func aFullDiskIsNotWaitedForEvenIfItMayHelpLater() async throws {
         let transport = ScriptedTransport([.success(.problem(507, "no_space", retryable: true))])
         let client = try client(transport)

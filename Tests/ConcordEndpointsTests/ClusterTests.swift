@@ -111,13 +111,23 @@ import Testing
             desk.answer("PUT /v1/cluster/settings", ["If-Match: *"], body: #"{"settings":{"clients_max":5}}"#)?.status
                 == 400)
         for setting in Setting.allCases {
-            for value in [setting.range.lowerBound, setting.range.upperBound] {
+            for value in [setting.offered.lowerBound, setting.offered.upperBound] {
                 #expect(
                     desk.ask("PUT /v1/cluster/settings", body: "{\"settings\":{\"\(setting.name)\":\(value)}}") != nil)
             }
             #expect(
-                detail("{\"settings\":{\"\(setting.name)\":\(setting.range.upperBound + 1)}}")?.contains(setting.name)
+                detail("{\"settings\":{\"\(setting.name)\":\(setting.offered.upperBound + 1)}}")?.contains(setting.name)
                     == true)
         }
+    }
+
+    /// Refusing a long document must not take the loop longer than answering a short one.
+    @Test func aDocumentLongerThanAnyUsefulOneIsRefusedUnread() {
+        let desk = Desk()
+        let padding = String(repeating: " ", count: EndpointLimits.documentBytesMax)
+        for request in ["PUT /v1/cluster/settings", "PATCH /v1/kv/a"] {
+            #expect(desk.answer(request, body: padding + "{}")?.status == 413)
+        }
+        #expect(desk.answer("PATCH /v1/kv/a", body: #"{"increment":9e18}"#)?.status == 400)
     }
 }

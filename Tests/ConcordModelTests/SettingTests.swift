@@ -46,4 +46,13 @@ import Testing
         #expect(NodeKind.allCases.map(\.rawValue) == [1, 2, 3, 4])
         #expect(NodeKind.allCases.map(\.word) == ["persistent", "ephemeral", "container", "ttl"])
     }
+
+    /// Retries rest on outcomes being kept for ten minutes; nobody may shorten that.
+    @Test func retentionOfOutcomesCannotBeShortened() {
+        for setting in [Setting.idempotencyKeptMilliseconds, .clientKeptMilliseconds] {
+            #expect(setting.offered.lowerBound == 600_000)
+            #expect(setting.range.contains(setting.offered.upperBound))
+        }
+        #expect(Setting.valueBytesMax.offered == Setting.valueBytesMax.range)
+    }
 }

@@ -13,6 +13,13 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// A module that judges the product from outside: of its own folder, and importing nothing of the product's.
+func judge(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Jepsen-style/\(name.dropFirst("Concord".count))",
+        swiftSettings: strict)
+}
+
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -29,6 +36,8 @@ let package = Package(
         .executable(name: "concordd", targets: ["concordd"]),
         .executable(name: "concord", targets: ["concord"]),
         .executable(name: "concord-bench", targets: ["concord-bench"]),
+        .executable(name: "concord-jepsen", targets: ["concord-jepsen"]),
+        .executable(name: "concord-sim", targets: ["concord-sim"]),
         .library(name: "ConcordClient", targets: ["ConcordClient", "ConcordModel"]),
     ],
     traits: [
@@ -77,12 +86,16 @@ let package = Package(
             "ConcordSimulator",
             [
                 "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel",
-                "ConcordBytes",
+                "ConcordBytes", "ConcordChecker",
             ]),
+        judge("ConcordChecker"),
+        judge("ConcordHarness", ["ConcordChecker", "ConcordCommandLine"]),
 
         program("concordd", ["ConcordServer", "ConcordCommandLine"]),
         program("concord", ["ConcordTool", "ConcordCommandLine"]),
         program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
+        program("concord-jepsen", ["ConcordHarness", "ConcordCommandLine"]),
+        program("concord-sim", ["ConcordSimulator", "ConcordCommandLine"]),
 
         tests("HouseTests", ["ConcordEndpoints", "ConcordHTTP"]),
         tests("ConcordBytesTests", ["ConcordBytes"]),
@@ -113,6 +126,14 @@ let package = Package(
                 "ConcordServer", "ConcordReplica", "ConcordStorage", "ConcordRaft", "ConcordLinux", "ConcordBytes",
                 "ConcordCommandLine",
             ]),
+        tests(
+            "ConcordSimulatorTests",
+            [
+                "ConcordSimulator", "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft",
+                "ConcordModel", "ConcordBytes", "ConcordChecker",
+            ]),
+        tests("ConcordCheckerTests", ["ConcordChecker"]),
+        tests("ConcordHarnessTests", ["ConcordHarness", "ConcordChecker", "ConcordCommandLine"]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),
         tests("ConcordCommandLineTests", ["ConcordCommandLine"]),
         tests(

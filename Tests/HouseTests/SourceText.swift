@@ -18,13 +18,14 @@ struct SourceText {
         comments = SourceText.split(lexer.comments)
     }
 
-    /// The directory below `Sources` or `Tests`: the name of the target.
+    /// The name of the target: the directory below `Sources` or `Tests`; `Jepsen-style/Checker` is ConcordChecker.
     var target: String {
         let parts = path.split(separator: "/")
-        return parts.count > 2 ? String(parts[1]) : ""
+        guard parts.count > 2 else { return "" }
+        return parts[0] == "Jepsen-style" ? "Concord\(parts[1])" : String(parts[1])
     }
 
-    var isProduct: Bool { path.hasPrefix("Sources/") }
+    var isProduct: Bool { path.hasPrefix("Sources/") || path.hasPrefix("Jepsen-style/") }
     var isTest: Bool { path.hasPrefix("Tests/") }
 
     private static func split(_ bytes: [UInt8]) -> [String] {

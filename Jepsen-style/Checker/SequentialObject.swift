@@ -1,0 +1,9 @@
+/// What one copy of an object does, one action after the other: the specification that a history is held against.
+package protocol SequentialObject {
+    associatedtype State: Hashable
+    /// An operation and its answer, parsed once. One of unknown outcome carries no answer and accepts any.
+    associatedtype Action
+
+    /// The state after `action`; `nil` when one copy in `state` could not have answered so.
+    func step(_ state: State, _ action: Action) -> State?
+}

@@ -1,0 +1,2 @@
+import ConcordChecker
+import ConcordCommandLine

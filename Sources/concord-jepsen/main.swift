@@ -1,0 +1,2 @@
+import ConcordCommandLine
+import ConcordHarness

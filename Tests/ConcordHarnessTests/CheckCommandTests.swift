@@ -1,0 +1,2 @@
+import ConcordHarness
+import Testing

@@ -1,107 +1,117 @@
 import ConcordBytes
+package import ConcordChecker
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
 import ConcordState
 
-/// Three whole members in one thread, on a virtual clock, with a faulty network and disk, from one seed: the
-/// same seed is the same run.
+/// A whole cluster in one thread, on a virtual clock, with a faulty network, disks, clocks and processes, from
+/// one seed: the same plan is the same run.
 ///
-/// Clients write down what they see; the run ends in a phase in which everything is healed and progress is
-/// demanded. What is wrong is in `problems`.
+/// Members are the production replica and storage. Clients write down what they see. The run ends in a phase in
+/// which a quorum is healed and the rest stays broken, and progress is demanded. What is wrong is in `problems`.
 package final class ClusterSimulation {
-    package struct Settings: Sendable {
-        package var members = 3
-        package var clients = 6
-        package var keys = 4
-        /// How long there are faults, in virtual microseconds.
-        package var faultyMicroseconds: UInt64 = 6_000_000
-        /// How long the healed cluster has to show progress.
-        package var healedMicroseconds: UInt64 = 10_000_000
-
-        package init() {}
-    }
-
     enum Event {
-        case turn(SimulatedMember, boot: UInt64)
-        case tick(SimulatedMember, boot: UInt64)
-        case deliver(PeerMessage, from: MemberID, to: SimulatedMember, boot: UInt64)
+        case turn(SimulatedMember, process: UInt64)
+        case tick(SimulatedMember, process: UInt64)
+        case deliver(PeerMessage, from: Int, id: MemberID, to: SimulatedMember, process: UInt64, connection: UInt64)
         case connect(SimulatedMember, SimulatedMember)
-        case lost(MemberID, at: SimulatedMember, boot: UInt64)
-        case diskDone(SimulatedMember, boot: UInt64)
+        case lost(MemberID, at: SimulatedMember, process: UInt64)
+        case diskDone(SimulatedMember, process: UInt64, work: UInt64)
+        case segmentDone(SimulatedMember, process: UInt64, SegmentWork)
         case restart(SimulatedMember)
+        case resume(SimulatedMember, process: UInt64)
         case client(Int)
-        case fault
-        case heal
+        case fault(PlannedFault)
+        /// A fault that lasts for a while ends.
+        case end(LastingFault)
+        case stage(HealingStage)
     }
 
-    package let seed: UInt64
-    package let settings: Settings
-    package var network: SimulatedNetwork
-    package internal(set) var history: [HistoryOperation] = []
+    package let plan: SimulationPlan
+    package internal(set) var history: [RecordedOperation] = []
     package internal(set) var problems: [String] = []
-    package internal(set) var counts: [String: Int] = [:]
+    package internal(set) var coverage = Coverage()
     /// Of everything that happened, in order.
     package private(set) var eventHash: UInt64 = 0
+    package private(set) var eventsCount: UInt64 = 0
+    /// Told of every event, in words.
+    package var trace: ((String) -> Void)?
 
-    var random: SeededRandom
     var events = EventQueue<Event>()
-    var now: UInt64 = 0
+    package internal(set) var now: UInt64 = 0
     let members: [SimulatedMember]
+    var network: SimulatedNetwork
+    var invariants: ClusterInvariants
     var clients: [SimulatedClient] = []
+    var clientRandom: [SeededRandom] = []
     var lastRequest: UInt64 = 0
-    var isHealed = false
-    /// Operations that each client began after healing.
-    var finalRounds: [Int] = []
-    var healedOperations = 0
+    /// Numbers the invocations and completions of the history.
+    var lastPosition = 0
+    /// `nil` while there are faults.
+    var healing: Healing?
+    /// Members whose directory was emptied.
+    var wasWiped: Set<Int> = []
+    /// Members that have once run as part of a cluster.
+    var formedOnce: Set<Int> = []
     var hashes: [LogIndex: UInt128] = [:]
-    var leaders: [Term: MemberID] = [:]
+    var highestTerm = Term.zero
+    var messagesCount: UInt64 = 0
 
-    package init(seed: UInt64, settings: Settings = Settings()) {
-        self.seed = seed
-        self.settings = settings
-        var random = SeededRandom(seed: seed)
-        network = SimulatedNetwork(weather: .drawn(from: &random), seed: random.next())
+    package init(plan: SimulationPlan) {
+        self.plan = plan
+        var random = SeededRandom(seed: plan.seed)
+        let weather = SimulatedNetwork.Weather.drawn(plan.classes, from: &random)
+        network = SimulatedNetwork(members: plan.members, weather: weather, seed: random.next())
+        invariants = ClusterInvariants(members: plan.members)
         var members: [SimulatedMember] = []
-        for position in 0..<settings.members {
-            let disk = SimulatedDisk(seed: random.next())
-            members.append(SimulatedMember(position: position, disk: disk, clockOffset: random.below(1_000_000)))
+        for position in 0..<plan.members {
+            let member = SimulatedMember(
+                position: position, disk: SimulatedDisk(seed: random.next()),
+                clockStart: random.below(1_000_000_000), random: SeededRandom(seed: random.next()))
+            members.append(member)
         }
         self.members = members
-        for number in 0..<settings.clients {
-            let manner: SimulatedClient.Manner =
-                switch random.below(3) {
-                case 0: .plain
-                case 1: .library(UInt128(random.next()) << 64 | UInt128(number))
-                default: .key
-                }
-            clients.append(SimulatedClient(number: number, manner: manner))
+        for number in 0..<plan.workload.clients {
+            var own = SeededRandom(seed: random.next())
+            clients.append(SimulatedClient(number: number, workload: plan.workload, random: &own))
+            clientRandom.append(own)
+            events.schedule(.client(number), at: random.below(500_000))
         }
-        self.random = random
-        finalRounds = Array(repeating: 0, count: settings.clients)
-        for member in members { events.schedule(.restart(member), at: self.random.below(200_000)) }
-        for client in clients { events.schedule(.client(client.number), at: self.random.below(500_000)) }
-        events.schedule(.fault, at: self.random.below(1_000_000))
-        events.schedule(.heal, at: settings.faultyMicroseconds)
+        for member in members {
+            setRate(of: member, &random)
+            events.schedule(.restart(member), at: random.below(200_000))
+        }
+        for fault in plan.faults { events.schedule(.fault(fault), at: fault.time) }
+        events.schedule(.stage(.quorumHealed), at: plan.faultyMicroseconds)
+    }
+
+    package convenience init(seed: UInt64) {
+        self.init(plan: SimulationPlan(seed: seed))
     }
 
     /// Runs to the end and checks what the clients saw.
     package func run() {
-        let end = settings.faultyMicroseconds + settings.healedMicroseconds
-        while problems.isEmpty, !isQuiet, let (time, event) = events.next(), time <= end {
+        while problems.isEmpty, !isAtRest, let (time, event) = events.next() {
             now = time
+            eventsCount += 1
             handle(event)
+            if eventsCount > ClusterSimulation.eventsMax { problem("no rest after \(eventsCount) events") }
         }
-        guard problems.isEmpty else { return }
-        checkTheEnd()
+        if problems.isEmpty { checkTheEnd() }
+        coverTheRun()
     }
 
-    func count(_ what: String) {
-        counts[what, default: 0] += 1
+    /// Far above what the longest run of a seed needs.
+    private static let eventsMax: UInt64 = 20_000_000
+
+    func problem(_ what: @autoclosure () -> String) {
+        problems.append("seed \(plan.seed), at \(now) µs: \(what())")
     }
 
-    func problem(_ what: String) {
-        problems.append("seed \(seed), at \(now) µs: \(what)")
+    func tell(_ what: @autoclosure () -> String) {
+        guard let trace else { return }
+        trace("\(now) \(what())")
     }
 
     func note(_ number: UInt64) {
@@ -112,101 +122,159 @@ package final class ClusterSimulation {
     private func handle(_ event: Event) {
         note(now)
         switch event {
-        case .turn(let member, let boot): if member.boot == boot { endTurn(of: member) }
-        case .tick(let member, let boot): if member.boot == boot { tick(member) }
-        case .deliver(let message, let sender, let member, let boot):
-            if member.boot == boot { step(member, .peerMessage(from: sender, message)) }
+        case .turn(let member, let process):
+            if let member = awake(member, process, event) { endTurn(of: member) }
+        case .tick(let member, let process):
+            if let member = awake(member, process, event) { tick(member) }
+        case .deliver(let message, let from, let id, let member, let process, let connection):
+            guard connection == network.connection(from: from, to: member.position),
+                let member = awake(member, process, event)
+            else { return }
+            step(member, .peerMessage(from: id, message))
+        case .lost(let peer, let member, let process):
+            if let member = awake(member, process, event) { step(member, .peerLost(peer)) }
+        case .diskDone(let member, let process, let work):
+            if let member = awake(member, process, event) { finishDiskWork(of: member, work) }
+        case .segmentDone(let member, let process, let work):
+            if let member = awake(member, process, event) { finishSegment(of: member, work) }
         case .connect(let dialer, let acceptor): connect(dialer, acceptor)
-        case .lost(let peer, let member, let boot): if member.boot == boot { step(member, .peerLost(peer)) }
-        case .diskDone(let member, let boot): if member.boot == boot { finishDiskWork(of: member) }
         case .restart(let member): restart(member)
+        case .resume(let member, let process): if member.process == process { resume(member) }
         case .client(let number): act(number)
-        case .fault: drawFault()
-        case .heal: heal()
+        case .fault(let fault): if healing == nil { strike(fault) }
+        case .end(let fault): if healing == nil { end(fault) }
+        case .stage(let stage): enter(stage)
         }
+    }
+
+    /// The member, if this process of it still runs; while it is paused the event waits.
+    private func awake(_ member: SimulatedMember, _ process: UInt64, _ event: Event) -> SimulatedMember? {
+        guard member.process == process, member.isUp else { return nil }
+        guard member.isPaused else { return member }
+        member.parked.append(event)
+        return nil
     }
 
     // MARK: A member's turns
 
     func step(_ member: SimulatedMember, _ input: ReplicaInput) {
         guard member.isUp else { return }
-        member.replica?.step(.tick(now: member.milliseconds(now), wallMilliseconds: now / 1000))
-        member.replica?.step(input)
+        tellTime(to: member)
+        member.running?.replica.step(input)
         scheduleTurn(of: member)
+    }
+
+    private func tellTime(to member: SimulatedMember) {
+        member.running?.replica.step(
+            .tick(now: member.clock.milliseconds(now), wallMilliseconds: member.clock.wallMilliseconds(now)))
     }
 
     /// Inputs that arrive close to each other share a turn, as in the server's loop.
     private func scheduleTurn(of member: SimulatedMember) {
         guard !member.turnIsScheduled else { return }
         member.turnIsScheduled = true
-        events.schedule(.turn(member, boot: member.boot), at: now + random.below(200))
+        events.schedule(.turn(member, process: member.process), at: now + member.random.below(200))
     }
 
     private func tick(_ member: SimulatedMember) {
         member.tickAt = nil
-        member.replica?.step(.tick(now: member.milliseconds(now), wallMilliseconds: now / 1000))
+        tellTime(to: member)
         endTurn(of: member)
     }
 
     func endTurn(of member: SimulatedMember) {
         member.turnIsScheduled = false
-        guard let effects = member.replica?.takeEffects(), let id = member.id else { return }
-        if let halt = effects.halt { problem("\(member.name) halted: \(halt)") }
-        member.writesQueued.append(contentsOf: effects.logWrites)
+        guard let effects = member.running?.replica.takeEffects(), let id = member.id else { return }
+        if let halt = effects.halt { return halted(member, halt) }
+        if !effects.logWrites.isEmpty {
+            member.writesQueued.append(contentsOf: effects.logWrites)
+            invariants.handedOver(effects.logWrites, by: member.position)
+        }
         if let record = effects.memberRecord { member.recordQueued = record }
         beginDiskWork(of: member)
-        for (peer, message) in effects.messages { send(message, from: id, to: peer) }
-        for reply in effects.replies { deliver(reply, from: member) }
         for notice in effects.notices { observe(notice, of: member) }
-        checkHash(of: member)
+        for (peer, message) in effects.messages { send(message, from: member, id, to: peer) }
+        checkState(of: member)
+        for reply in effects.replies { deliver(reply, from: member) }
         scheduleTick(of: member)
+        for violation in invariants.violations { problem(violation) }
     }
 
     private func scheduleTick(of member: SimulatedMember) {
-        guard let deadline = member.replica?.nextDeadline, deadline < UInt64.max else { return }
-        let offset = member.clockOffset
-        let at = max(now + 1, (max(deadline, offset) - offset) * 1000)
+        guard let deadline = member.running?.look({ $0.nextDeadline }), deadline < UInt64.max else { return }
+        let at = max(now + 1, member.clock.time(ofMilliseconds: deadline))
         if let scheduled = member.tickAt, scheduled <= at { return }
         member.tickAt = at
-        events.schedule(.tick(member, boot: member.boot), at: at)
+        events.schedule(.tick(member, process: member.process), at: at)
     }
 
-    private func send(_ message: PeerMessage, from sender: MemberID, to receiver: MemberID) {
+    /// After a clock changed: what was scheduled by its old rate comes at another time.
+    func rescheduleTick(of member: SimulatedMember) {
+        member.tickAt = nil
+        scheduleTick(of: member)
+    }
+
+    private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
+        messagesCount += 1
+        if case .raft(let inner) = message { invariants.sends(inner, from: sender.position) }
+        if case .forward = message { coverage.count(.changedByFollowers) }
         guard let member = members.first(where: { $0.id == receiver }) else { return }
+        let delivered = plan.encodesMessages ? coded(message) : message
+        let times = network.deliveries(of: message, from: sender.position, to: member.position, now: now)
+        count(times, message)
+        for case let time? in [times.0, times.1] {
+            events.schedule(
+                .deliver(
+                    delivered, from: sender.position, id: id, to: member, process: member.process,
+                    connection: network.connection(from: sender.position, to: member.position)), at: time)
+        }
+    }
+
+    private func count(_ times: (UInt64?, UInt64?), _ message: PeerMessage) {
+        guard let first = times.0 else { return coverage.count(.lostMessages) }
+        if times.1 != nil { coverage.count(.doubledMessages) }
+        if first > now + 10_000 { coverage.count(.overtakenMessages) }
+    }
+
+    private func coded(_ message: PeerMessage) -> PeerMessage {
         var writer = ByteWriter()
         message.encode(into: &writer)
         var reader = ByteReader(writer.bytes)
         guard let decoded = try? PeerMessage(decoding: &reader), decoded == message else {
-            return problem("a message did not survive its encoding: \(message)")
+            problem("a message did not survive its encoding: \(message)")
+            return message
         }
-        for time in network.deliveries(of: message, from: sender, to: receiver, now: now) {
-            events.schedule(.deliver(decoded, from: sender, to: member, boot: member.boot), at: time)
-        }
+        return decoded
     }
 
     // MARK: Invariants
 
     private func observe(_ notice: Notice, of member: SimulatedMember) {
         switch notice {
-        case .formed: count("formed")
+        case .formed(let cluster):
+            tell("\(member.name) formed \(cluster)")
+            formedOnce.insert(member.position)
         case .listDiffers: break
         case .standing(let standing):
+            tell("\(member.name) is \(standing.role) in term \(standing.term.rawValue)")
+            highestTerm = max(highestTerm, standing.term)
             guard standing.role == .leader, let id = member.id else { return }
-            count("elections")
-            if let other = leaders[standing.term], other != id {
-                problem("two leaders in term \(standing.term.rawValue): \(other) and \(id)")
-            }
-            leaders[standing.term] = id
+            if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }
+            invariants.leads(member.position, id: id, term: standing.term)
         }
     }
 
-    private func checkHash(of member: SimulatedMember) {
-        guard let replica = member.replica, replica.appliedIndex > .zero else { return }
-        let hash = replica.state.stateHash
-        if let other = hashes[replica.appliedIndex], other != hash {
-            problem("\(member.name) has another state than others at index \(replica.appliedIndex.rawValue)")
+    private func checkState(of member: SimulatedMember) {
+        guard let running = member.running else { return }
+        let (term, committed, applied) = running.look { ($0.raftTerm, $0.commitIndex, $0.appliedIndex) }
+        invariants.commits(member.position, upTo: committed, term: term)
+        guard applied > member.checkedIndex else { return }
+        member.checkedIndex = applied
+        if applied > committed { problem("\(member.name) applied what is not committed") }
+        let hash = running.look { $0.state.stateHash }
+        if let other = hashes.updateValue(hash, forKey: applied), other != hash {
+            problem("\(member.name) has another state than others at index \(applied.rawValue)")
         }
-        hashes[replica.appliedIndex] = hash
         note(UInt64(truncatingIfNeeded: hash))
     }
 }

@@ -1,180 +1,225 @@
 import ConcordBytes
-import ConcordModel
 import ConcordRaft
 import ConcordReplica
-import ConcordStorage
 
-// Processes, connections, disks, and what goes wrong with them.
+// What goes wrong, and when it stops.
+
+/// A fault that holds for a while.
+enum LastingFault {
+    case cuts([(from: Int, to: Int)])
+    case slowLinks([(from: Int, to: Int)])
+    case fullDisk(SimulatedMember)
+    /// The grace of a planned stop.
+    case stopping(SimulatedMember, process: UInt64)
+}
 
 extension ClusterSimulation {
-    // MARK: Processes
-
-    func restart(_ member: SimulatedMember) {
-        guard !member.isUp else { return }
-        member.disk.restart()
-        member.disk.disarm()
-        if !isHealed, random.chance(percent: 5) { endSoon(member, within: 30) }
-        let id = MemberID(UInt128(random.next()) << 64 | UInt128(random.next()))
-        do {
-            let data = try DataDirectory.open(
-                member.disk, newMember: id, name: member.name, segmentBytes: ClusterSimulation.segmentBytes)
-            member.data = data
-            let listed = members.map { ListedMember(name: $0.name, peerAddress: "\($0.name):1") }
-            member.replica = Replica(
-                ReplicaStart(
-                    record: data.member.record, hardState: data.recovered.hardState, entries: data.recovered.entries,
-                    listed: listed, clientURL: "http://\(member.name)", build: "simulated", raft: RaftSettings(),
-                    seed: random.next(),
-                    now: member.milliseconds(now)))
-        } catch {
-            guard member.disk.isOff else { return problem("\(member.name) cannot open its data: \(error)") }
-            count("crashes while opening")
-            return crash(member, cuttingPower: random.chance(percent: 50))
-        }
-        count("starts")
-        endTurn(of: member)
-        for other in members where other !== member {
-            events.schedule(.connect(member, other), at: now + 100 + random.below(2000))
+    func strike(_ fault: PlannedFault) {
+        var random = SeededRandom(seed: fault.seed)
+        let member = target(&random)
+        tell("fault: \(fault.faultClass) (\(member.name))")
+        switch fault.faultClass {
+        case .loss, .duplication, .delay, .drift, .wildDrift: break
+        case .partition: partition(&random)
+        case .isolation: isolate(member, &random)
+        case .slowLink: slowLinks(&random)
+        case .closedConnection: closeConnections(&random)
+        case .diskError:
+            guard member.isUp else { return }
+            coverage.count(.diskErrors)
+            member.disk.arm(.ioError, at: member.disk.operations + 1 + Int(random.below(6)))
+        case .diskFull: fill(member, &random)
+        case .slowDisk:
+            coverage.count(.slowDisks)
+            member.diskDelay = (10_000 + random.below(300_000), now + 200_000 + random.below(3_000_000))
+        case .hungDisk: hang(member, &random)
+        case .bitRot: rot(member, &random)
+        case .kill: if member.isUp { counted(.kills) { crash(member, cuttingPower: false) } }
+        case .powerCut: if member.isUp { counted(.powerCuts) { crash(member, cuttingPower: true) } }
+        case .powerCutOfAll:
+            counted(.powerCutsOfAll) { for member in members where member.isUp { crash(member, cuttingPower: true) } }
+        case .crashInDiskOperation: if member.isUp { endSoon(member, within: 8, &random) }
+        case .plannedStop: stop(member, &random)
+        case .wipe: wipe(member)
+        case .clockJump: leap(member, &random)
+        case .pause: pause(member, &random)
         }
     }
 
-    /// Ends the process. What it had written and not synchronised survives a mere kill, not a power cut.
-    func crash(_ member: SimulatedMember, cuttingPower: Bool) {
-        let id = member.id
-        if cuttingPower { member.disk.cutPower() } else { member.disk.kill() }
-        count(cuttingPower ? "power cuts" : "kills")
-        let clients = member.waiting.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
-        member.processEnded()
-        for client in clients { connectionBroke(of: client) }
-        for other in members where other.isUp {
-            guard let id, let otherID = other.id, !network.isCut(from: id, to: otherID) else { continue }
-            events.schedule(.lost(id, at: other, boot: other.boot), at: now + 50 + random.below(2000))
+    private func counted(_ occurrence: Occurrence, _ body: () -> Void) {
+        coverage.count(occurrence)
+        body()
+    }
+
+    /// Anyone, and rather the leader.
+    private func target(_ random: inout SeededRandom) -> SimulatedMember {
+        let leader = members.first { $0.running?.replica.isLeader == true }
+        let anyone = members[Int(random.below(UInt64(members.count)))]
+        return random.chance(percent: 40) ? leader ?? anyone : anyone
+    }
+
+    private func duration(_ random: inout SeededRandom) -> UInt64 {
+        let longest: UInt64 = [100_000, 600_000, 3_000_000][Int(random.below(3))]
+        return 10_000 + random.below(longest)
+    }
+
+    // MARK: The network
+
+    private var pairs: [(from: Int, to: Int)] {
+        members.indices.flatMap { from in members.indices.filter { $0 != from }.map { (from, $0) } }
+    }
+
+    private func partition(_ random: inout SeededRandom) {
+        let percent = 15 + random.below(50)
+        cut(pairs.filter { _ in random.chance(percent: percent) }, .partialPartitions, &random)
+    }
+
+    /// One member alone, two halves, or two halves with a member that sees both.
+    private func isolate(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        let alone = member.position
+        if random.chance(percent: 50) {
+            return cut(pairs.filter { $0.from == alone || $0.to == alone }, .isolations, &random)
         }
-        let longest: UInt64 = isHealed ? 1000 : random.chance(percent: 20) ? 3_000_000 : 300_000
-        events.schedule(.restart(member), at: now + 1000 + random.below(longest))
-    }
-
-    static let segmentBytes = 32 << 10
-
-    /// Arms the disk to end the process in the middle of what it will do: killed, or with the power.
-    private func endSoon(_ member: SimulatedMember, within operations: UInt64) {
-        let moments = SimulatedDisk.Moment.allCases
-        let moment = moments[Int(random.below(UInt64(moments.count)))]
-        let fault: SimulatedDisk.Fault = random.chance(percent: 50) ? .powerCut(moment) : .kill
-        member.disk.arm(fault, at: member.disk.operations + 1 + Int(random.below(operations)))
-    }
-
-    // MARK: Connections
-
-    /// Both sides have shaken hands, if both run and can reach each other; else the dialler tries again.
-    func connect(_ dialer: SimulatedMember, _ acceptor: SimulatedMember) {
-        guard let dialerID = dialer.id else { return }
-        guard let acceptorID = acceptor.id, !network.isCut(from: dialerID, to: acceptorID),
-            !network.isCut(from: acceptorID, to: dialerID),
-            let dialerIdentity = dialer.identity, let acceptorIdentity = acceptor.identity
-        else {
-            events.schedule(.connect(dialer, acceptor), at: now + 100_000)
-            return
+        let bridge = random.chance(percent: 40) ? alone : nil
+        let left = Set(members.indices.filter { _ in random.chance(percent: 50) })
+        let parted = pairs.filter {
+            left.contains($0.from) != left.contains($0.to) && $0.from != bridge && $0.to != bridge
         }
-        step(dialer, .peerConnected(acceptorIdentity))
-        step(acceptor, .peerConnected(dialerIdentity))
+        cut(parted, .isolations, &random)
     }
 
-    private func reconnectAll() {
+    private func cut(_ links: [(from: Int, to: Int)], _ kind: Occurrence, _ random: inout SeededRandom) {
+        guard !links.isEmpty else { return }
+        coverage.count(kind)
+        for (from, to) in links { network.cut(from: from, to: to) }
+        events.schedule(.end(.cuts(links)), at: now + duration(&random))
+    }
+
+    private func slowLinks(_ random: inout SeededRandom) {
+        let percent = 20 + random.below(60)
+        let links = pairs.filter { _ in random.chance(percent: percent) }
+        guard !links.isEmpty else { return }
+        coverage.count(.slowLinks)
+        for (from, to) in links { network.slow(from: from, to: to, byMicroseconds: 5000 + random.below(400_000)) }
+        events.schedule(.end(.slowLinks(links)), at: now + duration(&random))
+    }
+
+    private func closeConnections(_ random: inout SeededRandom) {
+        let percent = 30 + random.below(70)
         for dialer in members {
-            for acceptor in members where acceptor.position > dialer.position {
-                events.schedule(.connect(dialer, acceptor), at: now + random.below(5000))
+            for acceptor in members[(dialer.position + 1)...] where random.chance(percent: percent) {
+                coverage.count(.closedConnections)
+                network.close(dialer.position, acceptor.position)
+                // The redial of one side may fail although nobody died.
+                if random.chance(percent: 20), let id = dialer.id, acceptor.isUp {
+                    events.schedule(.lost(id, at: acceptor, process: acceptor.process), at: now + 100)
+                }
+                events.schedule(.connect(dialer, acceptor), at: now + 200 + random.below(20_000))
             }
+        }
+    }
+
+    func end(_ fault: LastingFault) {
+        switch fault {
+        case .cuts(let links):
+            for (from, to) in links { network.mend(from: from, to: to) }
+            reconnect(links)
+        case .slowLinks(let links):
+            for (from, to) in links { network.slow(from: from, to: to, byMicroseconds: 0) }
+        case .fullDisk(let member): member.disk.capacityBytes = nil
+        case .stopping(let member, let process):
+            if member.process == process, member.isUp { crash(member, cuttingPower: false) }
+        }
+    }
+
+    /// Connections that were silent for long have been given up by one side or the other.
+    func reconnect(_ links: [(from: Int, to: Int)]) {
+        for (from, to) in links where from < to {
+            events.schedule(.connect(members[from], members[to]), at: now + members[from].random.below(5000))
         }
     }
 
     // MARK: Disks
 
-    func beginDiskWork(of member: SimulatedMember) {
-        guard !member.diskIsBusy, !member.writesQueued.isEmpty || member.recordQueued != nil else { return }
+    private func fill(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        guard member.disk.capacityBytes == nil else { return }
+        coverage.count(.fullDisks)
+        member.disk.fill(leaving: Int(random.below(8 << 10)))
+        events.schedule(.end(.fullDisk(member)), at: now + duration(&random))
+    }
+
+    private func hang(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        guard member.isUp else { return }
+        coverage.count(.hungDisks)
+        let until = now + 300_000 + random.below(4_000_000)
+        member.diskDelay = (0, 0)
+        // What runs ends late, and nothing else begins before it.
         member.diskIsBusy = true
-        let slow = !isHealed && random.chance(percent: 1)
-        let delay = slow ? 20_000 + random.below(300_000) : 60 + random.below(400)
-        events.schedule(.diskDone(member, boot: member.boot), at: now + delay)
+        member.diskWork += 1
+        events.schedule(.diskDone(member, process: member.process, work: member.diskWork), at: until)
     }
 
-    func finishDiskWork(of member: SimulatedMember) {
-        member.diskIsBusy = false
-        if !isHealed, random.chance(percent: 1) { endSoon(member, within: 8) }
-        do {
-            if let record = member.recordQueued {
-                try member.data?.member.write(record)
-                member.recordQueued = nil
-                step(member, .memberRecordDurable)
-            }
-            if let last = member.writesQueued.last {
-                let writes = member.writesQueued
-                member.writesQueued = []
-                try member.data?.log.write(writes)
-                step(member, .logDurable(last.sequence))
-            }
-        } catch {
-            guard member.disk.isOff else { return problem("\(member.name) cannot write: \(error)") }
-            count("crashes in a disk write")
-            return crash(member, cuttingPower: random.chance(percent: 50))
-        }
-        beginDiskWork(of: member)
+    /// How many members can be out for good while a quorum is left.
+    private var mayLoseAnother: Bool {
+        let lost = members.count { $0.isLost || $0.hasRotted || wasWiped.contains($0.position) }
+        return lost < (members.count - 1) / 2
     }
 
-    // MARK: Faults
+    private func rot(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        guard mayLoseAnother, !member.isLost, member.running?.replica.isFormed == true else { return }
+        crash(member, cuttingPower: random.chance(percent: 50))
+        guard let place = member.disk.rot(using: &random) else { return }
+        coverage.count(.rottenBits)
+        tell("\(member.name): a bit rots in \(place.file) at \(place.offset)")
+        member.hasRotted = true
+    }
 
-    func drawFault() {
-        guard !isHealed else { return }
-        events.schedule(.fault, at: now + 20_000 + random.below(800_000))
-        let member = members[Int(random.below(UInt64(members.count)))]
-        switch random.below(100) {
-        case ..<25: if member.isUp { crash(member, cuttingPower: random.chance(percent: 50)) }
-        case ..<35: crashLeader()
-        case ..<38:
-            for member in members where member.isUp { crash(member, cuttingPower: true) }
-            count("power cuts of all")
-        case ..<55: cutRandomLinks()
-        case ..<70: isolate(member)
-        default:
-            network.healAll()
-            reconnectAll()
+    // MARK: Processes and clocks
+
+    private func stop(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        guard member.isUp, !member.isPaused else { return }
+        coverage.count(.plannedStops)
+        step(member, .resign)
+        endTurn(of: member)
+        if random.chance(percent: 70) {
+            events.schedule(.end(.stopping(member, process: member.process)), at: now + random.below(400_000))
         }
     }
 
-    private func crashLeader() {
-        guard let leader = members.first(where: { $0.replica?.status.standing.role == .leader }) else { return }
-        crash(leader, cuttingPower: random.chance(percent: 50))
+    private func wipe(_ member: SimulatedMember) {
+        guard mayLoseAnother, !member.isLost else { return }
+        coverage.count(.wipes)
+        if member.isUp { crash(member, cuttingPower: false) }
+        member.disk.erase()
+        invariants.wiped(member.position)
+        wasWiped.insert(member.position)
     }
 
-    private func cutRandomLinks() {
-        count("partial partitions")
-        for (from, to) in pairs where random.chance(percent: 35) { network.cut(from: from, to: to) }
-    }
-
-    private func isolate(_ member: SimulatedMember) {
-        guard let id = member.id else { return }
-        count("isolations")
-        for (from, to) in pairs where from == id || to == id { network.cut(from: from, to: to) }
-    }
-
-    private var pairs: [(MemberID, MemberID)] {
-        members.flatMap { from in
-            members.compactMap { to in
-                guard let fromID = from.id, let toID = to.id, from !== to else { return nil }
-                return (fromID, toID)
-            }
+    private func leap(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        coverage.count(.clockJumps)
+        if random.chance(percent: 50) {
+            member.clock.leap(byMicroseconds: 10_000 + random.below(5_000_000))
+            rescheduleTick(of: member)
+        } else {
+            member.clock.setWall(byMilliseconds: Int64(random.below(7_200_000)) - 3_600_000)
         }
     }
 
-    /// The end of all faults: from here on progress is demanded.
-    func heal() {
-        isHealed = true
-        network.healAll()
-        network.weather = .fair
-        for member in members {
-            member.disk.disarm()
-            if !member.isUp { events.schedule(.restart(member), at: now + 1000) }
+    private func pause(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        guard member.isUp, !member.isPaused else { return }
+        coverage.count(.pauses)
+        if member.running?.replica.isLeader == true { coverage.reached(.pausedLeader) }
+        member.isPaused = true
+        events.schedule(.resume(member, process: member.process), at: now + duration(&random))
+    }
+
+    /// Draws a clock's rate, of what the plan allows.
+    func setRate(of member: SimulatedMember, _ random: inout SeededRandom) {
+        let (small, wild) = (990_000 + random.below(20_001), 500_000 + random.below(1_500_001))
+        if plan.classes.contains(.wildDrift) {
+            member.clock.setRate(wild, now: now)
+        } else if plan.classes.contains(.drift) {
+            member.clock.setRate(small, now: now)
         }
-        reconnectAll()
     }
 }

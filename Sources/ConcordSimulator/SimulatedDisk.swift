@@ -1,4 +1,4 @@
-import ConcordBytes
+package import ConcordBytes
 package import ConcordStorage
 
 /// A directory in memory that loses, tears and reorders what was not synchronised, as the worst of real disks
@@ -35,6 +35,9 @@ package final class SimulatedDisk: Disk {
     package var keepsHistory = false
     /// Whether power or process is gone: everything fails until `restart`.
     package private(set) var isOff = false
+
+    /// What power cuts have done to sectors that were not synchronised.
+    package private(set) var losses = SectorLosses()
 
     private var random: SeededRandom
     private var faults: [Int: Fault] = [:]
@@ -84,7 +87,7 @@ package final class SimulatedDisk: Disk {
         }
         nameChanges.removeAll()
         seenNames = durableNames
-        for (_, file) in seenNames.sorted(by: { $0.key < $1.key }) { file.lose(using: &random) }
+        for (_, file) in seenNames.sorted(by: { $0.key < $1.key }) { losses.add(file.lose(using: &random)) }
     }
 
     /// Ends the process that uses the disk: its files are closed, and what it wrote is still seen, durable or not.
@@ -130,6 +133,35 @@ package final class SimulatedDisk: Disk {
         guard var bytes = contents(of: name), bytes.indices.contains(offset) else { return }
         bytes[offset] ^= 1 << UInt8(bit % 8)
         replaceContents(of: name, with: bytes)
+    }
+
+    /// Lets one bit rot, anywhere in the files; rather where something was written.
+    /// - Returns: where, or `nil` when there is nothing.
+    package func rot(using random: inout SeededRandom) -> (file: String, offset: Int)? {
+        let files = seenNames.filter { !$0.value.seen.isEmpty }.sorted { $0.key < $1.key }
+        guard !files.isEmpty else { return nil }
+        var place: (file: String, offset: Int)?
+        for _ in 0..<64 {
+            let (name, file) = files[Int(random.below(UInt64(files.count)))]
+            let offset = Int(random.below(UInt64(file.seen.count)))
+            place = (name, offset)
+            if file.seen[offset] != 0 { break }
+        }
+        if let place { flipBit(Int(random.below(8)), ofByte: place.offset, in: place.file) }
+        return place
+    }
+
+    /// Takes everything away, as `rm -r` does.
+    package func erase() {
+        seenNames.removeAll()
+        durableNames.removeAll()
+        nameChanges.removeAll()
+        handles.removeAll()
+    }
+
+    /// Leaves room for this many more bytes.
+    package func fill(leaving bytes: Int) {
+        capacityBytes = seenNames.values.reduce(bytes) { $0 + $1.seen.count }
     }
 
     /// A disk that holds what this one holds durably, and knows of no faults.

@@ -64,7 +64,8 @@ final class SimulatedFile {
     }
 
     /// The power is cut: every unsynchronised sector meets its own fate, the length as well.
-    func lose(using random: inout SeededRandom) {
+    func lose(using random: inout SeededRandom) -> SectorLosses {
+        var losses = SectorLosses()
         let mood = random.below(4)
         let grown = seen.count - durable.count
         if grown > 0 {
@@ -81,19 +82,25 @@ final class SimulatedFile {
             let versions = (between[sector] ?? []) + [content(of: sector, in: seen)]
             let version = versions[Int(random.below(UInt64(versions.count)))]
             switch mood {
-            case 0: break
+            case 0: losses.lost += 1
             case 1: store(content(of: sector, in: seen), in: sector)
             default:
                 switch random.below(5) {
-                case 0, 1: break
-                case 2, 3: store(version, in: sector)
-                default: store(SimulatedFile.torn(old, version, using: &random), in: sector)
+                case 0, 1: losses.lost += 1
+                case 2, 3:
+                    // A later sector got through where an earlier one did not.
+                    if losses.lost > 0 { losses.reordered += 1 }
+                    store(version, in: sector)
+                default:
+                    losses.torn += 1
+                    store(SimulatedFile.torn(old, version, using: &random), in: sector)
                 }
             }
         }
         forgetDirty()
         lost = []
         seen = durable
+        return losses
     }
 
     /// Replaces the content at rest.
@@ -132,5 +139,18 @@ final class SimulatedFile {
         return random.chance(percent: 50)
             ? Array(new[..<cut]) + padded[cut...].prefix(new.count - cut)
             : Array(padded[..<cut]) + new[cut...]
+    }
+}
+
+/// How many unsynchronised sectors met which fate.
+package struct SectorLosses: Equatable, Sendable {
+    package var lost = 0
+    package var torn = 0
+    package var reordered = 0
+
+    mutating func add(_ other: SectorLosses) {
+        lost += other.lost
+        torn += other.torn
+        reordered += other.reordered
     }
 }

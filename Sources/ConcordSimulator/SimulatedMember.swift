@@ -4,59 +4,96 @@ import ConcordRaft
 import ConcordReplica
 import ConcordStorage
 
+/// A running replica, at an address.
+final class RunningReplica {
+    var replica: Replica
+
+    init(_ replica: Replica) {
+        self.replica = replica
+    }
+
+    /// Reads several things at once; reading one by one would copy the whole replica each time.
+    func look<Result>(_ body: (inout Replica) -> Result) -> Result {
+        body(&replica)
+    }
+}
+
 /// A member of the simulated cluster: the production replica and storage around a simulated disk, and what a
 /// process would hold besides.
 final class SimulatedMember {
     let position: Int
     let name: String
     let disk: SimulatedDisk
+    var clock: SimulatedClock
+    /// For what its processes draw: identities, election timeouts, moments of its crashes.
+    var random: SeededRandom
+
+    // The process.
     /// `nil` while the process is down.
-    var replica: Replica?
+    var running: RunningReplica?
     var data: DataDirectory<SimulatedDisk>?
     /// Handed over and not begun.
     var writesQueued: [LogWrite] = []
     var recordQueued: MemberRecord?
     var diskIsBusy = false
+    /// Numbers the disk work, so that the end of an earlier one is not taken for this one's.
+    var diskWork: UInt64 = 0
     var turnIsScheduled = false
     var tickAt: UInt64?
-    /// Its monotonic clock is ahead of the simulation's by this many milliseconds.
-    let clockOffset: UInt64
+    /// The last index whose state was compared with the others'.
+    var checkedIndex = LogIndex.zero
     /// Who waits for an answer of this process, by request.
     var waiting: [RequestID: Int] = [:]
+    /// Counts the processes; what was meant for an earlier one is not for this.
+    var process: UInt64 = 0
 
-    var id: MemberID? { replica?.record.id }
-    var boot: UInt64 { replica?.record.boot ?? 0 }
+    // What is wrong with it.
+    /// Stands still until `resume`; what comes meanwhile waits here.
+    var isPaused = false
+    var parked: [ClusterSimulation.Event] = []
+    /// A disk operation lasts at least this long, until then.
+    var diskDelay: (microseconds: UInt64, until: UInt64) = (0, 0)
+    /// Its directory rotted: if it opens, it must have found out.
+    var hasRotted = false
+    /// It can never serve again: its directory was refused or is another member's.
+    var isLost = false
+    /// Stays down.
+    var isHeldDown = false
 
-    init(position: Int, disk: SimulatedDisk, clockOffset: UInt64) {
+    var id: MemberID? { running?.replica.record.id }
+
+    init(position: Int, disk: SimulatedDisk, clockStart: UInt64, random: SeededRandom) {
         self.position = position
         self.disk = disk
-        self.clockOffset = clockOffset
+        self.random = random
+        clock = SimulatedClock(start: clockStart)
         name = "member-\(position + 1)"
     }
 
-    func milliseconds(_ time: UInt64) -> UInt64 {
-        time / 1000 + clockOffset
-    }
-
     /// Whether the process runs.
-    var isUp: Bool { replica != nil }
+    var isUp: Bool { running != nil }
 
     /// What a process that is gone takes with it.
     func processEnded() {
-        replica = nil
+        process += 1
+        running = nil
         data = nil
         writesQueued = []
         recordQueued = nil
         diskIsBusy = false
         turnIsScheduled = false
         tickAt = nil
+        checkedIndex = .zero
         waiting = [:]
+        isPaused = false
+        parked = []
     }
 
     var identity: PeerIdentity? {
-        guard let record = replica?.record else { return nil }
+        guard let running else { return nil }
+        let record = running.replica.record
         // A cluster is told of only once its record is durable: then consensus runs.
-        let formed = replica?.status.clusterID != nil && recordQueued == nil
+        let formed = running.replica.isFormed && recordQueued == nil
         return PeerIdentity(
             id: record.id, name: name, boot: record.boot, peerAddress: "\(name):1", clientURL: "http://\(name)",
             featureLevel: ModelLimits.featureLevel, build: "simulated", clusterID: formed ? record.clusterID : nil)

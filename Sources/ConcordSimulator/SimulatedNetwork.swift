@@ -1,77 +1,113 @@
-package import ConcordBytes
-package import ConcordRaft
+import ConcordBytes
 import ConcordReplica
 
-/// The links between members: which are cut, how long a message takes, and what is lost on the way.
+/// The links between members, by position: which are cut, how long a message takes, and what is lost on the way.
 ///
 /// A connection keeps its messages in order and loses them only when it breaks; on top of that, messages of
 /// consensus may be lost, doubled and overtaken, which Raft must bear.
-package struct SimulatedNetwork: Sendable {
-    package struct Weather: Sendable {
-        package var lossPercent: UInt64
-        package var duplicatePercent: UInt64
-        package var delayMicroseconds: ClosedRange<UInt64>
+struct SimulatedNetwork {
+    struct Weather {
+        var lossPercent: UInt64 = 0
+        var duplicatePercent: UInt64 = 0
+        var delayMicroseconds: ClosedRange<UInt64> = 20...120
         /// Of 100 messages, how many take up to 50 times as long.
-        package var slowPercent: UInt64
+        var slowPercent: UInt64 = 0
 
-        package static let fair = Weather(
-            lossPercent: 0, duplicatePercent: 0, delayMicroseconds: 20...120, slowPercent: 0)
-
-        /// Draws how bad it is.
-        package static func drawn(from random: inout SeededRandom) -> Weather {
-            Weather(
-                lossPercent: random.chance(percent: 40) ? random.below(12) : 0,
-                duplicatePercent: random.chance(percent: 40) ? random.below(12) : 0,
-                delayMicroseconds: 20...(50 + random.below(3000)),
-                slowPercent: random.chance(percent: 40) ? random.below(8) : 0)
+        /// Draws how bad it is, of what `classes` allow.
+        static func drawn(_ classes: Set<FaultClass>, from random: inout SeededRandom) -> Weather {
+            var weather = Weather()
+            let (loss, duplicates, longest, slow) = (
+                1 + random.below(15), 1 + random.below(15), 200 + random.below(8000), 1 + random.below(8)
+            )
+            if classes.contains(.loss) { weather.lossPercent = loss }
+            if classes.contains(.duplication) { weather.duplicatePercent = duplicates }
+            if classes.contains(.delay) {
+                weather.delayMicroseconds = 20...longest
+                weather.slowPercent = slow
+            }
+            return weather
         }
     }
 
-    private struct Link: Hashable {
-        var from: MemberID
-        var to: MemberID
+    private struct Link {
+        /// How many partitions cut it now.
+        var cuts = 0
+        /// What a slow link adds, in microseconds.
+        var extra: UInt64 = 0
+        /// Counts the connections: what was sent on an earlier one is gone.
+        var connection: UInt64 = 0
+        var lastDelivery: UInt64 = 0
     }
 
-    package var weather: Weather
+    var weather: Weather
     private var random: SeededRandom
-    private var cutLinks: Set<Link> = []
-    private var lastDelivery: [Link: UInt64] = [:]
+    private let count: Int
+    private var links: [Link]
 
-    package init(weather: Weather, seed: UInt64) {
+    init(members: Int, weather: Weather, seed: UInt64) {
         self.weather = weather
         random = SeededRandom(seed: seed)
+        count = members
+        links = Array(repeating: Link(), count: members * members)
     }
 
-    package mutating func cut(from: MemberID, to: MemberID) {
-        cutLinks.insert(Link(from: from, to: to))
+    mutating func cut(from: Int, to: Int) {
+        links[from * count + to].cuts += 1
     }
 
-    package mutating func healAll() {
-        cutLinks.removeAll()
+    mutating func mend(from: Int, to: Int) {
+        links[from * count + to].cuts -= 1
     }
 
-    package func isCut(from: MemberID, to: MemberID) -> Bool {
-        cutLinks.contains(Link(from: from, to: to))
+    func isCut(from: Int, to: Int) -> Bool {
+        links[from * count + to].cuts > 0
+    }
+
+    func isConnected(_ one: Int, _ other: Int) -> Bool {
+        !isCut(from: one, to: other) && !isCut(from: other, to: one)
+    }
+
+    mutating func slow(from: Int, to: Int, byMicroseconds extra: UInt64) {
+        links[from * count + to].extra = extra
+    }
+
+    /// Takes all that is wrong away.
+    mutating func healAll() {
+        weather = Weather()
+        for link in links.indices { (links[link].cuts, links[link].extra) = (0, 0) }
+    }
+
+    /// Breaks the connections between two members, with everything in flight.
+    mutating func close(_ one: Int, _ other: Int) {
+        links[one * count + other].connection += 1
+        links[other * count + one].connection += 1
+    }
+
+    /// The connection that a message sent now goes by.
+    func connection(from: Int, to: Int) -> UInt64 {
+        links[from * count + to].connection
     }
 
     /// When a message that leaves now arrives: nowhere, once or twice.
-    mutating func deliveries(of message: PeerMessage, from: MemberID, to: MemberID, now: UInt64) -> [UInt64] {
-        guard !isCut(from: from, to: to) else { return [] }
-        let arrival = now + delay()
+    mutating func deliveries(of message: PeerMessage, from: Int, to: Int, now: UInt64) -> (UInt64?, UInt64?) {
+        let link = from * count + to
+        guard !isCut(from: from, to: to) else { return (nil, nil) }
+        let arrival = now + delay() + links[link].extra
         guard case .raft = message else {
-            let link = Link(from: from, to: to)
-            let inOrder = max(arrival, lastDelivery[link] ?? 0)
-            lastDelivery[link] = inOrder
-            return [inOrder]
+            links[link].lastDelivery = max(arrival, links[link].lastDelivery)
+            return (links[link].lastDelivery, nil)
         }
-        if random.chance(percent: weather.lossPercent) { return [] }
-        if random.chance(percent: weather.duplicatePercent) { return [arrival, now + delay()] }
-        return [arrival]
+        if weather.lossPercent > 0, random.chance(percent: weather.lossPercent) { return (nil, nil) }
+        guard weather.duplicatePercent > 0, random.chance(percent: weather.duplicatePercent) else {
+            return (arrival, nil)
+        }
+        return (arrival, now + delay() * (1 + random.below(20)))
     }
 
     private mutating func delay() -> UInt64 {
         let range = weather.delayMicroseconds
         let delay = range.lowerBound + random.below(range.upperBound - range.lowerBound + 1)
-        return random.chance(percent: weather.slowPercent) ? delay * (1 + random.below(50)) : delay
+        guard weather.slowPercent > 0, random.chance(percent: weather.slowPercent) else { return delay }
+        return delay * (1 + random.below(50))
     }
 }

@@ -1,0 +1,16 @@
+package import ConcordRaft
+
+// For whoever watches a member from beside: cheap enough to be asked after every turn.
+
+extension Replica {
+    /// Entries up to this one are committed as far as this member knows.
+    package var commitIndex: LogIndex { raft?.commitIndex ?? .zero }
+
+    package var lastIndex: LogIndex { raft?.lastIndex ?? .zero }
+
+    package var isLeader: Bool { standing.role == .leader }
+
+    package var raftTerm: Term { standing.term }
+
+    package var isFormed: Bool { raft != nil }
+}

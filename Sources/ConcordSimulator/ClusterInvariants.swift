@@ -1,0 +1,219 @@
+import ConcordRaft
+
+/// Remembers everything that any member ever put on its disk or said, across crashes, and notes every broken
+/// promise: the properties of the dissertation's figure 3.2 over the whole history, one vote a term, and that
+/// nothing is said before it is durable.
+///
+/// It has its own idea of every log, made from the writes alone; it does not ask the members.
+struct ClusterInvariants {
+    private struct Place: Hashable {
+        var index: UInt64
+        var term: UInt64
+    }
+
+    private struct Vote: Hashable {
+        var voter: MemberID
+        var term: Term
+    }
+
+    /// What a member has, as its writes say. Of an entry its term is enough: `written` has the rest.
+    private struct Mirror {
+        var hardState = HardState(term: .zero, votedFor: nil)
+        /// The log as the running process has it.
+        var memory: [Term] = []
+        /// The log as its medium holds it, at least.
+        var durable: [Term] = []
+        var pending: [LogWrite] = []
+        /// Committed as far as this boot has told.
+        var commit = 0
+    }
+
+    private(set) var violations: [String] = []
+    private var mirrors: [Mirror]
+    private var written: [Place: (entry: Entry, previousTerm: Term)] = [:]
+    private var committed: [Term] = []
+    /// The term of whoever showed each committed entry first.
+    private var committedInTerm: [Term] = []
+    private var leaders: [Term: MemberID] = [:]
+    private var votes: [Vote: MemberID] = [:]
+    /// Entries that a follower threw away for a leader's.
+    private(set) var truncatedCount = 0
+
+    init(members: Int) {
+        mirrors = Array(repeating: Mirror(), count: members)
+    }
+
+    var committedCount: Int { committed.count }
+
+    func durableTerm(of member: Int) -> Term { mirrors[member].hardState.term }
+
+    private mutating func note(_ violation: String) {
+        if violations.count < 20 { violations.append(violation) }
+    }
+
+    // MARK: Disks
+
+    /// A process has opened its directory. What was durable must be there; of what was being written, anything.
+    mutating func started(_ member: Int, hardState: HardState, entries: [Entry]) {
+        let old = mirrors[member]
+        var kept = old.durable.count
+        for write in old.pending {
+            if let first = write.entries.first { kept = min(kept, Int(first.index.rawValue) - 1) }
+        }
+        let terms = entries.map(\.term)
+        if terms.count < kept || !terms.prefix(kept).elementsEqual(old.durable.prefix(kept)) {
+            note("member \(member + 1) recovered \(terms.count) entries and not the \(kept) that were durable")
+        }
+        if hardState.term < old.hardState.term {
+            note("member \(member + 1) forgot term \(old.hardState.term.rawValue)")
+        } else if hardState.term == old.hardState.term, let vote = old.hardState.votedFor, hardState.votedFor != vote {
+            note("member \(member + 1) forgot its vote in term \(hardState.term.rawValue)")
+        }
+        mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms)
+        record(entries, of: member)
+    }
+
+    mutating func wiped(_ member: Int) {
+        mirrors[member] = Mirror()
+    }
+
+    /// Asked for, and not durable yet.
+    mutating func handedOver(_ writes: [LogWrite], by member: Int) {
+        for write in writes {
+            record(write.entries, of: member)
+            mirrors[member].pending.append(write)
+        }
+    }
+
+    mutating func durable(_ sequence: WriteSequence, at member: Int) {
+        while let write = mirrors[member].pending.first, write.sequence <= sequence {
+            mirrors[member].pending.removeFirst()
+            if let hardState = write.hardState { votes(hardState, at: member) }
+            guard let first = write.entries.first else { continue }
+            let keep = Int(first.index.rawValue) - 1
+            if mirrors[member].durable.count < keep {
+                note("member \(member + 1) wrote entry \(keep + 1) behind a hole")
+            }
+            mirrors[member].durable.removeSubrange(min(keep, mirrors[member].durable.count)...)
+            for entry in write.entries { mirrors[member].durable.append(entry.term) }
+        }
+    }
+
+    private mutating func votes(_ new: HardState, at member: Int) {
+        let old = mirrors[member].hardState
+        if new.term < old.term {
+            note("member \(member + 1) went from term \(old.term.rawValue) back to \(new.term.rawValue)")
+        } else if new.term == old.term, old.votedFor != nil, new.votedFor != old.votedFor {
+            note("member \(member + 1) changed its vote in term \(new.term.rawValue)")
+        }
+        mirrors[member].hardState = new
+    }
+
+    /// Log matching, by induction: a place (index, term) has one content and one predecessor.
+    private mutating func record(_ entries: [Entry], of member: Int) {
+        guard let first = entries.first else { return }
+        let keep = Int(first.index.rawValue) - 1
+        guard keep <= mirrors[member].memory.count else {
+            return note("member \(member + 1) appends entry \(keep + 1) behind a hole")
+        }
+        truncatedCount += mirrors[member].memory.count - keep
+        mirrors[member].memory.removeSubrange(keep...)
+        var previous = mirrors[member].memory.last ?? .zero
+        for entry in entries {
+            let place = Place(index: entry.index.rawValue, term: entry.term.rawValue)
+            if let known = written[place] {
+                if known.previousTerm != previous || known.entry != entry {
+                    note("two entries at index \(entry.index.rawValue) of term \(entry.term.rawValue)")
+                }
+            } else {
+                written[place] = (entry, previous)
+            }
+            previous = entry.term
+            mirrors[member].memory.append(entry.term)
+        }
+    }
+
+    // MARK: Elections and commitment
+
+    /// Election safety, and leader completeness at the moment of winning.
+    mutating func leads(_ member: Int, id: MemberID, term: Term) {
+        if let other = leaders[term], other != id { note("\(id) and \(other) both lead term \(term.rawValue)") }
+        guard leaders.updateValue(id, forKey: term) == nil else { return }
+        let log = mirrors[member].memory
+        for position in committed.indices where committedInTerm[position] < term {
+            if position >= log.count || log[position] != committed[position] {
+                return note("the leader of term \(term.rawValue) lacks committed entry \(position + 1)")
+            }
+        }
+    }
+
+    /// State machine safety; and a committed entry stands on the disks of a quorum, whatever anyone remembers.
+    mutating func commits(_ member: Int, upTo index: LogIndex, term: Term) {
+        let end = Int(index.rawValue)
+        guard end > mirrors[member].commit else {
+            if end < mirrors[member].commit { note("member \(member + 1) took back its commit index") }
+            return
+        }
+        guard end <= mirrors[member].memory.count else {
+            return note("member \(member + 1) commits \(end) of \(mirrors[member].memory.count) entries")
+        }
+        for position in mirrors[member].commit..<end { commits(position, of: member, in: term) }
+        mirrors[member].commit = end
+    }
+
+    private mutating func commits(_ position: Int, of member: Int, in term: Term) {
+        let own = mirrors[member].memory[position]
+        if position < committed.count {
+            if committed[position] != own { note("member \(member + 1) commits another entry at \(position + 1)") }
+            return
+        }
+        let holders = mirrors.count { position < $0.durable.count && $0.durable[position] == own }
+        if holders <= mirrors.count / 2 {
+            note("entry \(position + 1) was committed while \(holders) of \(mirrors.count) disks held it")
+        }
+        if let last = committed.last, let before = entry(position - 1, last), let now = entry(position, own),
+            before.clock > now.clock
+        {
+            note("the cluster clock went back at entry \(position + 1)")
+        }
+        committed.append(own)
+        committedInTerm.append(term)
+    }
+
+    private func entry(_ position: Int, _ term: Term) -> Entry? {
+        written[Place(index: UInt64(position + 1), term: term.rawValue)]?.entry
+    }
+
+    // MARK: Messages
+
+    /// What leaves a member must follow from what its disk holds at that moment.
+    mutating func sends(_ message: Message, from member: Int) {
+        let (id, term, disk) = (message.from, message.term, mirrors[member].hardState)
+        switch message.body {
+        case .preVoteRequest:
+            if term > disk.term.next { note("\(id) asked for pre-votes in a term before its own was durable") }
+            return
+        case .voteRequest:
+            castsVote(of: id, for: id, in: term, disk: disk)
+        case .voteResponse(let response) where response.granted:
+            castsVote(of: id, for: message.to, in: term, disk: disk)
+        case .appendResponse(let response):
+            guard case .matched(let index) = response.result, disk.term == term else { break }
+            if Int(index.rawValue) > mirrors[member].durable.count {
+                note("member \(member + 1) acknowledged entry \(index.rawValue) before it was durable")
+            }
+        default:
+            break
+        }
+        if term > disk.term { note("member \(member + 1) showed term \(term.rawValue) before it was durable") }
+    }
+
+    private mutating func castsVote(of voter: MemberID, for candidate: MemberID, in term: Term, disk: HardState) {
+        let vote = Vote(voter: voter, term: term)
+        if let other = votes[vote], other != candidate { note("\(voter) voted twice in term \(term.rawValue)") }
+        votes[vote] = candidate
+        if disk.term == term, disk.votedFor != candidate {
+            note("\(voter) gave its vote in term \(term.rawValue) before it was durable")
+        }
+    }
+}

@@ -1,0 +1,205 @@
+import ConcordBytes
+import ConcordChecker
+import ConcordModel
+import ConcordRaft
+import ConcordReplica
+import ConcordState
+
+// The end of a run: a quorum is healed, the rest stays broken, and progress is demanded.
+
+enum HealingStage {
+    /// The members of a quorum work and reach each other; what the others can reach is up to chance.
+    case quorumHealed
+    /// Now the others reach nobody.
+    case restCutOff
+    /// Whoever asks a member of the quorum is served.
+    case served
+    /// Nothing may be left to do.
+    case over
+}
+
+struct Healing {
+    var stage = HealingStage.quorumHealed
+    /// Positions.
+    var quorum: Set<Int>
+    var writes = 0
+}
+
+extension ClusterSimulation {
+    func enter(_ stage: HealingStage) {
+        tell("stage: \(stage)")
+        switch stage {
+        case .quorumHealed: healQuorum()
+        case .restCutOff: cutOffTheRest()
+        case .served:
+            healing?.stage = .served
+            beginFinalRounds()
+            events.schedule(.stage(.over), at: now + ClusterSimulation.lastStageMicroseconds)
+        case .over: problem("no rest \(ClusterSimulation.lastStageMicroseconds) µs after all were served: \(standings)")
+        }
+    }
+
+    /// Ten election timeouts of 250 ms, by the slowest clock that is allowed, and as much as a disk may need.
+    private static let promiseMicroseconds: UInt64 = 2_600_000
+    private static let lastStageMicroseconds: UInt64 = 60_000_000
+
+    private func healQuorum() {
+        var random = SeededRandom(seed: plan.seed ^ 0x4845_414C)
+        for member in members {
+            member.disk.disarm()
+            member.disk.capacityBytes = nil
+            member.diskDelay = (0, 0)
+            resume(member)
+        }
+        let quorum = drawQuorum(&random)
+        healing = Healing(quorum: quorum)
+        tell("healed: \(quorum.sorted().map { members[$0].name }.joined(separator: ", "))")
+        if members.contains(where: { $0.running?.replica.isLeader == true && !quorum.contains($0.position) }) {
+            coverage.reached(.leaderOutsideQuorum)
+        }
+        network.healAll()
+        for member in members {
+            if quorum.contains(member.position) { heal(member, &random) } else { keepBroken(member, &random) }
+        }
+        // Who asked one of the others goes elsewhere.
+        for member in members where !quorum.contains(member.position) {
+            let waiting = member.waiting.sorted { $0.key.rawValue < $1.key.rawValue }
+            member.waiting = [:]
+            for (request, client) in waiting { connectionBroke(of: client, request) }
+        }
+        reconnectAll()
+        events.schedule(.stage(.restCutOff), at: now + ClusterSimulation.promiseMicroseconds)
+    }
+
+    /// Enough of those that can still work; everyone while the cluster may not be formed yet.
+    private func drawQuorum(_ random: inout SeededRandom) -> Set<Int> {
+        var able = members.filter { !$0.isLost && !$0.hasRotted }.map(\.position)
+        if !isFormedAnywhere { return Set(able) }
+        able = able.filter { !wasWiped.contains($0) }
+        guard members.allSatisfy({ isFormed($0) || !able.contains($0.position) }) else { return Set(able) }
+        let least = members.count / 2 + 1
+        let size = least + Int(random.below(UInt64(max(1, able.count - least + 1))))
+        while able.count > size { able.remove(at: Int(random.below(UInt64(able.count)))) }
+        return Set(able)
+    }
+
+    private var isFormedAnywhere: Bool { members.contains { isFormed($0) } }
+
+    private func isFormed(_ member: SimulatedMember) -> Bool {
+        formedOnce.contains(member.position)
+    }
+
+    private func heal(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        member.isHeldDown = false
+        member.clock.setRate(995_000 + random.below(10_001), now: now)
+        if member.isUp {
+            rescheduleTick(of: member)
+            // A disk that hung works again.
+            if member.diskIsBusy { finishDiskWork(of: member, member.diskWork) }
+        } else {
+            events.schedule(.restart(member), at: now + 1000)
+        }
+    }
+
+    private func keepBroken(_ member: SimulatedMember, _ random: inout SeededRandom) {
+        switch random.below(4) {
+        case 0:
+            member.isHeldDown = true
+            if member.isUp { crash(member, cuttingPower: random.chance(percent: 50)) }
+        case 1: member.isPaused = member.isUp
+        case 2: member.diskDelay = (500_000, .max)
+        default: break
+        }
+        for other in members where other !== member {
+            if random.chance(percent: 50) { network.cut(from: member.position, to: other.position) }
+            if random.chance(percent: 50) { network.cut(from: other.position, to: member.position) }
+        }
+    }
+
+    private func cutOffTheRest() {
+        guard let healing else { return }
+        if healing.writes == 0 {
+            return problem("no write was committed within ten election timeouts of a whole quorum: \(standings)")
+        }
+        self.healing?.stage = .restCutOff
+        for member in members where !healing.quorum.contains(member.position) {
+            for other in members where other !== member {
+                network.cut(from: member.position, to: other.position)
+                network.cut(from: other.position, to: member.position)
+            }
+        }
+        events.schedule(.stage(.served), at: now + ClusterSimulation.promiseMicroseconds)
+    }
+
+    private func reconnectAll() {
+        for dialer in members {
+            for acceptor in members[(dialer.position + 1)...] {
+                events.schedule(.connect(dialer, acceptor), at: now + dialer.random.below(5000))
+            }
+        }
+    }
+
+    private var standings: String {
+        members.map { "\($0.name): \($0.running.map { "\($0.replica.status)" } ?? "down")" }.joined(separator: "; ")
+    }
+
+    // MARK: The end
+
+    /// Everyone has done the last operations, and the quorum has applied the same.
+    var isAtRest: Bool {
+        guard let healing, healing.stage == .served, clientsAreDone else { return false }
+        let running = healing.quorum.map { members[$0].running }
+        guard let first = running.first??.replica.appliedIndex, first > .zero else { return false }
+        return running.allSatisfy { $0?.replica.appliedIndex == first && $0?.replica.lastIndex == first }
+    }
+
+    func checkTheEnd() {
+        guard let quorum = healing?.quorum.sorted() else { return problem("the run ended before it was healed") }
+        let first = members[quorum[0]].running
+        for member in quorum.map({ members[$0] }) {
+            guard let running = member.running else { return problem("\(member.name) is down at the end") }
+            if running.replica.state.stateHash != first?.replica.state.stateHash { problem("\(member.name) ends with another state") }
+            if running.replica.state.recomputedHash() != running.replica.state.stateHash {
+                problem("\(member.name)'s state hash is not that of its records")
+            }
+        }
+        checkMessages()
+        switch history.isEmpty ? .valid : Checker.check(history, model: .tree, limits: CheckLimits(configurationsMax: 3_000_000)) {
+        case .valid: break
+        case .violation(let violation): problem(violation.explanation + describe(violation.operations))
+        case .unknown(let why): problem("no verdict on the clients' history: \(why)")
+        }
+    }
+
+    /// Heartbeats, and some messages for each request: a storm of messages is a bug, even when all goes well.
+    private func checkMessages() {
+        let pairs = UInt64(members.count * members.count)
+        let allowed = pairs * (now / 1000) + UInt64(lastRequest) * pairs * 40 + 10_000
+        if messagesCount > allowed { problem("\(messagesCount) messages where \(allowed) are plenty") }
+    }
+
+    func describe(_ operations: [RecordedOperation]) -> String {
+        operations.map { operation in
+            "\n  \(operation.invokedTime ?? 0)–\(operation.returnedTime.map { "\($0)" } ?? "") \(operation.process) "
+                + "\(operation.function) \(operation.key.map { "\($0)" } ?? "") \(operation.argument) → "
+                + "\(operation.outcome) \(operation.result) \(operation.revision.map { "r\($0)" } ?? "")"
+        }.joined()
+    }
+
+    func coverTheRun() {
+        let losses = members.reduce(into: SectorLosses()) { $0.add($1.disk.losses) }
+        coverage.count(.lostSectors, losses.lost)
+        coverage.count(.tornSectors, losses.torn)
+        coverage.count(.reorderedSectors, losses.reordered)
+        coverage.count(.truncatedEntries, invariants.truncatedCount)
+        if invariants.truncatedCount > 0 { coverage.reached(.uncommittedTailLost) }
+        if plan.classes.contains(.drift) { coverage.count(.drifts) }
+        if plan.classes.contains(.wildDrift) { coverage.count(.wildDrifts) }
+        if highestTerm.rawValue >= 20 { coverage.reached(.termTwenty) }
+        if members.count == 7 { coverage.reached(.sevenMembers) }
+        if members.count == 1 { coverage.reached(.oneMember) }
+        if plan.classes.isEmpty { coverage.reached(.noFault) }
+        if plan.classes.count == 8 { coverage.reached(.allClassesEight) }
+        if members.contains(where: { $0.running?.replica.status.clusterClock ?? 0 >= 600_000 }) { coverage.reached(.tenMinutes) }
+    }
+}

@@ -1,0 +1,247 @@
+import ConcordBytes
+import ConcordModel
+import ConcordRaft
+import ConcordReplica
+import ConcordStorage
+
+// Processes, connections and disks as they work when nothing is wrong with them, and how they end.
+
+/// The making of a log segment beside the log's own writes.
+struct SegmentWork {
+    var preparation: SegmentPreparation
+}
+
+extension ClusterSimulation {
+    // MARK: Processes
+
+    func restart(_ member: SimulatedMember) {
+        guard !member.isUp, !member.isLost, !member.isHeldDown else { return }
+        member.disk.restart()
+        member.disk.disarm()
+        if healing == nil, plan.classes.contains(.crashInDiskOperation), member.random.chance(percent: 30) {
+            endSoon(member, within: 30, &member.random)
+        }
+        let id = MemberID(UInt128(member.random.next()) << 64 | UInt128(member.random.next()))
+        do throws(StorageError) {
+            let data = try DataDirectory.open(
+                member.disk, newMember: id, name: member.name, segmentBytes: plan.segmentBytes)
+            start(member, data)
+        } catch {
+            couldNotOpen(member, error)
+        }
+    }
+
+    private func start(_ member: SimulatedMember, _ data: DataDirectory<SimulatedDisk>) {
+        for note in data.recovered.notes {
+            tell("\(member.name): \(note)")
+            if case .voteSlotRepaired = note { coverage.reached(.voteSlotRepaired) }
+            guard case .doubtfulGroupCut = note else { continue }
+            coverage.reached(.doubtfulGroupCut)
+            // A group that rotted cannot be told from one that a crash cut short: this member may miss what it
+            // acknowledged, and until it can find that out from the others it must not come back.
+            if member.hasRotted { return loseForGood(member, "its last group is doubtful after rot") }
+        }
+        member.hasRotted = false
+        invariants.started(
+            member.position, hardState: data.recovered.hardState, entries: data.recovered.entries)
+        member.data = data
+        let listed = members.map { ListedMember(name: $0.name, peerAddress: "\($0.name):1") }
+        let start = ReplicaStart(
+            record: data.member.record, hardState: data.recovered.hardState, entries: data.recovered.entries,
+            listed: listed, clientURL: "http://\(member.name)", build: "simulated", raft: RaftSettings(),
+            seed: member.random.next(), now: member.clock.milliseconds(now))
+        member.running = RunningReplica(Replica(start))
+        tell("\(member.name) starts, boot \(data.member.record.boot), \(data.recovered.entries.count) entries")
+        prepareNextSegment(of: member)
+        endTurn(of: member)
+        for other in members where other !== member {
+            events.schedule(.connect(member, other), at: now + 100 + member.random.below(2000))
+        }
+    }
+
+    private func couldNotOpen(_ member: SimulatedMember, _ error: StorageError) {
+        tell("\(member.name) cannot open its directory: \(error)")
+        if member.disk.isOff {
+            coverage.reached(.crashWhileOpening)
+            coverage.count(.crashesInDiskOperations)
+            return crash(member, cuttingPower: member.random.chance(percent: 50))
+        }
+        switch error {
+        case .disk: endedByDisk(member, error)
+        case .damaged, .newerFormat, .unreadableRecord, .bothVoteSlotsBad, .memberRecordMissing:
+            guard member.hasRotted else { return problem("\(member.name) cannot open its data: \(error)") }
+            coverage.reached(.damageRefused)
+            loseForGood(member, "its directory is damaged")
+        }
+    }
+
+    /// An error of the disk ends the process; it is started again until the disk works.
+    private func endedByDisk(_ member: SimulatedMember, _ error: StorageError) {
+        let isExpected = member.disk.capacityBytes != nil || plan.classes.contains(.diskError)
+        guard isExpected, healing?.quorum.contains(member.position) != true else {
+            return problem("\(member.name) met a disk error that nobody made: \(error)")
+        }
+        crash(member, cuttingPower: false)
+    }
+
+    func loseForGood(_ member: SimulatedMember, _ reason: String) {
+        tell("\(member.name) is lost: \(reason)")
+        member.isLost = true
+        if member.isUp { crash(member, cuttingPower: false) }
+    }
+
+    func halted(_ member: SimulatedMember, _ halt: HaltReason) {
+        if case .notAMember = halt, wasWiped.contains(member.position) {
+            coverage.reached(.wipedMemberRefused)
+            return loseForGood(member, "it is no member any more")
+        }
+        problem("\(member.name) halted: \(halt)")
+    }
+
+    /// Ends the process. What it had written and not synchronised survives a mere kill, not a power cut.
+    func crash(_ member: SimulatedMember, cuttingPower: Bool) {
+        let id = member.id
+        if let running = member.running {
+            if running.replica.isLeader { coverage.count(.crashesOfLeaders) }
+            if !running.replica.isFormed { coverage.reached(.formationWithCrash) }
+        }
+        if !member.disk.isOff {
+            leaveWorkHalfDone(member)
+            if cuttingPower { member.disk.cutPower() } else { member.disk.kill() }
+        }
+        tell("\(member.name) \(cuttingPower ? "loses power" : "is killed")")
+        let clients = member.waiting.sorted { $0.key.rawValue < $1.key.rawValue }
+        member.processEnded()
+        for (request, client) in clients { connectionBroke(of: client, request) }
+        for other in members where other.isUp {
+            network.close(member.position, other.position)
+            guard let id, !network.isCut(from: member.position, to: other.position) else { continue }
+            events.schedule(
+                .lost(id, at: other, process: other.process), at: now + 50 + member.random.below(2000))
+        }
+        let longest: UInt64 = healing != nil ? 1000 : member.random.chance(percent: 20) ? 3_000_000 : 300_000
+        events.schedule(.restart(member), at: now + 1000 + member.random.below(longest))
+    }
+
+    /// What the disk was doing when the process ended has happened to some part, or wholly and nobody was told.
+    private func leaveWorkHalfDone(_ member: SimulatedMember) {
+        guard member.diskIsBusy, member.random.chance(percent: 75) else { return }
+        member.disk.disarm()
+        member.disk.arm(.kill, at: member.disk.operations + 1 + Int(member.random.below(6)))
+        do throws(StorageError) {
+            if let record = member.recordQueued { try member.data?.member.write(record) }
+            if canWrite(member) { try member.data?.log.write(member.writesQueued) }
+        } catch {
+            tell("\(member.name) was in the middle of a disk operation")
+        }
+    }
+
+    /// Arms the disk to end the process in the middle of what it will do: killed, or with the power.
+    func endSoon(_ member: SimulatedMember, within operations: UInt64, _ random: inout SeededRandom) {
+        let moments = SimulatedDisk.Moment.allCases
+        let moment = moments[Int(random.below(UInt64(moments.count)))]
+        let fault: SimulatedDisk.Fault = random.chance(percent: 50) ? .powerCut(moment) : .kill
+        member.disk.arm(fault, at: member.disk.operations + 1 + Int(random.below(operations)))
+    }
+
+    func resume(_ member: SimulatedMember) {
+        guard member.isPaused else { return }
+        tell("\(member.name) goes on")
+        member.isPaused = false
+        let parked = member.parked
+        member.parked = []
+        for event in parked { events.schedule(event, at: now) }
+    }
+
+    // MARK: Connections
+
+    /// Both sides have shaken hands, if both run and can reach each other; else the dialler tries again.
+    func connect(_ dialer: SimulatedMember, _ acceptor: SimulatedMember) {
+        guard dialer.isUp, !dialer.isPaused else { return retryConnect(dialer, acceptor) }
+        guard acceptor.isUp, !acceptor.isPaused, network.isConnected(dialer.position, acceptor.position),
+            let dialerIdentity = dialer.identity, let acceptorIdentity = acceptor.identity
+        else { return retryConnect(dialer, acceptor) }
+        step(dialer, .peerConnected(acceptorIdentity))
+        step(acceptor, .peerConnected(dialerIdentity))
+    }
+
+    private func retryConnect(_ dialer: SimulatedMember, _ acceptor: SimulatedMember) {
+        guard dialer.isUp, !acceptor.isLost else { return }
+        events.schedule(.connect(dialer, acceptor), at: now + 100_000)
+    }
+
+    // MARK: Disks
+
+    func beginDiskWork(of member: SimulatedMember) {
+        guard !member.diskIsBusy, member.isUp else { return }
+        guard member.recordQueued != nil || (!member.writesQueued.isEmpty && canWrite(member)) else { return }
+        member.diskIsBusy = true
+        member.diskWork += 1
+        events.schedule(
+            .diskDone(member, process: member.process, work: member.diskWork), at: diskEnd(of: member))
+    }
+
+    /// As the server does: writes wait for the segment that they may need while it is being made.
+    private func canWrite(_ member: SimulatedMember) -> Bool {
+        member.data?.log.mayNeedNextSegment(for: member.writesQueued) != true
+    }
+
+    private func diskEnd(of member: SimulatedMember) -> UInt64 {
+        let delay = 60 + member.random.below(400)
+        guard now < member.diskDelay.until else { return now + delay }
+        return now + delay + member.random.below(member.diskDelay.microseconds + 1)
+    }
+
+    func finishDiskWork(of member: SimulatedMember, _ work: UInt64) {
+        guard work == member.diskWork, member.diskIsBusy else { return }
+        member.diskIsBusy = false
+        do throws(StorageError) {
+            if let record = member.recordQueued {
+                try member.data?.member.write(record)
+                member.recordQueued = nil
+                step(member, .memberRecordDurable)
+            }
+            if let last = member.writesQueued.last, canWrite(member) {
+                let writes = member.writesQueued
+                member.writesQueued = []
+                try member.data?.log.write(writes)
+                invariants.durable(last.sequence, at: member.position)
+                step(member, .logDurable(last.sequence))
+            }
+        } catch {
+            return diskFailed(member, error)
+        }
+        prepareNextSegment(of: member)
+        beginDiskWork(of: member)
+    }
+
+    private func prepareNextSegment(of member: SimulatedMember) {
+        guard let preparation = member.data?.log.nextPreparation() else { return }
+        events.schedule(
+            .segmentDone(member, process: member.process, SegmentWork(preparation: preparation)),
+            at: diskEnd(of: member) + 1000)
+    }
+
+    func finishSegment(of member: SimulatedMember, _ work: SegmentWork) {
+        var disk = member.disk
+        do throws(StorageError) {
+            try work.preparation.run(on: &disk)
+        } catch {
+            return diskFailed(member, error)
+        }
+        member.data?.log.prepared(work.preparation)
+        if work.preparation.sequence >= 4 { coverage.reached(.segmentsFour) }
+        beginDiskWork(of: member)
+    }
+
+    private func diskFailed(_ member: SimulatedMember, _ error: StorageError) {
+        guard !member.disk.isOff else {
+            coverage.count(.crashesInDiskOperations)
+            return crash(member, cuttingPower: member.random.chance(percent: 50))
+        }
+        tell("\(member.name): \(error)")
+        guard case .disk(let cause) = error else { return problem("\(member.name) cannot write: \(error)") }
+        if case .full = cause.kind, member.running?.replica.isLeader == true { coverage.reached(.fullDiskOfLeader) }
+        endedByDisk(member, error)
+    }
+}

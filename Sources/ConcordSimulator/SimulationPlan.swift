@@ -1,0 +1,58 @@
+import ConcordBytes
+
+/// Everything that a seed decides before a run begins. A failing run is made smaller by taking away from its plan.
+package struct SimulationPlan: Sendable {
+    package let seed: UInt64
+    /// 1 to 7.
+    package var members: Int
+    package var classes: Set<FaultClass>
+    package var faults: [PlannedFault]
+    package var workload: ClientWorkload
+    /// How long there are faults, in virtual microseconds.
+    package var faultyMicroseconds: UInt64
+    /// Whether messages between members go through their encoding.
+    package var encodesMessages: Bool
+    /// Log segments are this long, so that short runs use several.
+    package var segmentBytes: Int
+
+    package init(seed: UInt64) {
+        self.seed = seed
+        var random = SeededRandom(seed: seed ^ 0x5157_4152_4D00)
+        members = SimulationPlan.sizes[Int(random.below(UInt64(SimulationPlan.sizes.count)))]
+        classes = SimulationPlan.drawClasses(&random)
+        // Once in a while long enough that records of retries grow old: their time is ten minutes.
+        let isLong = random.chance(percent: 1)
+        faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)
+        encodesMessages = random.chance(percent: 25)
+        segmentBytes = random.chance(percent: 50) ? 16 << 10 : 64 << 10
+        var workload = ClientWorkload.drawn(from: &random)
+        if isLong { workload.slowDown(toMicroseconds: 4_000_000) }
+        self.workload = workload
+        faults = []
+        faults = drawFaults(&random, isLong: isLong)
+    }
+
+    /// Mostly three, as most clusters are.
+    private static let sizes = [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]
+
+    private static func drawClasses(_ random: inout SeededRandom) -> Set<FaultClass> {
+        var rest = FaultClass.allCases
+        var drawn: Set<FaultClass> = []
+        for _ in 0..<random.below(9) { drawn.insert(rest.remove(at: Int(random.below(UInt64(rest.count))))) }
+        return drawn
+    }
+
+    private func drawFaults(_ random: inout SeededRandom, isLong: Bool) -> [PlannedFault] {
+        let striking = classes.filter { !$0.isWeather }.sorted()
+        guard !striking.isEmpty else { return [] }
+        let longest: UInt64 = isLong ? 60_000_000 : [60_000, 200_000, 500_000, 1_500_000][Int(random.below(4))]
+        var faults: [PlannedFault] = []
+        var time = random.below(longest)
+        while time < faultyMicroseconds {
+            let faultClass = striking[Int(random.below(UInt64(striking.count)))]
+            faults.append(PlannedFault(time: time, faultClass: faultClass, seed: random.next()))
+            time += 1 + random.below(longest)
+        }
+        return faults
+    }
+}

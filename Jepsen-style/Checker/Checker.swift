@@ -9,8 +9,11 @@ package enum Checker {
         limits: CheckLimits = CheckLimits()
     ) -> Verdict {
         switch model {
+        case .register, .casRegister, .keyValue:
+            RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
         case .tree: checkTree(operations, initial: initial, limits: limits)
-        default: .unknown("no checker for \(model.rawValue) yet")
+        case .listAppend: .unknown("no checker for \(model.rawValue) yet")
+        case .set, .setFull, .counter, .queue, .mutex, .lock: .unknown("no checker for \(model.rawValue) yet")
         }
     }
 }

@@ -52,6 +52,21 @@ package struct CommittedOperation: Equatable, Sendable {
     }
 }
 
+/// What was asked, apart from who did and what became of it.
+struct AskedOperation: Hashable {
+    let function: String
+    let key: HistoryValue?
+    let argument: HistoryValue
+
+    init(_ operation: RecordedOperation) {
+        (function, key, argument) = (operation.function, operation.key, operation.argument)
+    }
+
+    init(_ operation: CommittedOperation) {
+        (function, key, argument) = (operation.function, operation.key, operation.argument)
+    }
+}
+
 // MARK: - Real time
 
 extension RevisionReplay {
@@ -125,7 +140,7 @@ extension RevisionReplay {
 extension RevisionReplay {
     private func makeTimeline(_ lowerBounds: [Int64]) -> ReplayTimeline<Object.Action> {
         var timeline = ReplayTimeline(parts: parts)
-        var likenesses: [Asked: Int] = [:]
+        var likenesses: [AskedOperation: Int] = [:]
         for index in parts.indices {
             switch parts[index].kind {
             case .change: timeline.changes.append(.init(revision: revision(index) ?? 0, index: index))
@@ -133,8 +148,8 @@ extension RevisionReplay {
             case .seen: break
             case .unknownChange:
                 let next = likenesses.count
-                let likeness = likenesses[Asked(operations[parts[index].position]), default: next]
-                likenesses[Asked(operations[parts[index].position])] = likeness
+                let likeness = likenesses[AskedOperation(operations[parts[index].position]), default: next]
+                likenesses[AskedOperation(operations[parts[index].position])] = likeness
                 timeline.unknowns.append(
                     .init(lowerBound: lowerBounds[index], index: index, likeness: likeness))
             }
@@ -143,32 +158,18 @@ extension RevisionReplay {
         timeline.reads.sort { ($0.revision, $0.index) < ($1.revision, $1.index) }
         timeline.unknowns.sort { ($0.lowerBound, $0.index) < ($1.lowerBound, $1.index) }
         for committed in committed {
-            timeline.likenessOfRevision[committed.revision] = likenesses[Asked(committed)] ?? -1
+            timeline.likenessOfRevision[committed.revision] = likenesses[AskedOperation(committed)] ?? -1
         }
         return timeline
-    }
-
-    private struct Asked: Hashable {
-        let function: String
-        let key: HistoryValue?
-        let argument: HistoryValue
-
-        init(_ operation: RecordedOperation) {
-            (function, key, argument) = (operation.function, operation.key, operation.argument)
-        }
-
-        init(_ operation: CommittedOperation) {
-            (function, key, argument) = (operation.function, operation.key, operation.argument)
-        }
     }
 
     /// An answered change must be what the log has at its revision.
     private func compareWithLog(_ timeline: ReplayTimeline<Object.Action>) -> Violation? {
         guard !committed.isEmpty else { return nil }
-        let log = Dictionary(committed.map { ($0.revision, Asked($0)) }) { first, _ in first }
+        let log = Dictionary(committed.map { ($0.revision, AskedOperation($0)) }) { first, _ in first }
         for change in timeline.changes {
             guard let asked = log[change.revision],
-                asked != Asked(operations[parts[change.index].position])
+                asked != AskedOperation(operations[parts[change.index].position])
             else { continue }
             return violation(
                 "the log has another operation at revision \(change.revision): \(asked.function)", [change.index])

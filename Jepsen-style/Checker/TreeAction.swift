@@ -87,10 +87,10 @@ struct ToldNode {
 }
 
 /// Why an operation is not one of the model.
-package struct HistoryContentError: Error, Equatable {
-    package let reason: String
+struct TreeActionError: Error {
+    let reason: String
 
-    package init(_ reason: String) {
+    init(_ reason: String) {
         self.reason = reason
     }
 }
@@ -98,9 +98,9 @@ package struct HistoryContentError: Error, Equatable {
 // MARK: - Parsing
 
 extension TreeAction {
-    package init(_ operation: RecordedOperation) throws(HistoryContentError) {
+    init(_ operation: RecordedOperation) throws(TreeActionError) {
         guard let text = operation.key?.text, let path = ByteText(path: text) else {
-            throw HistoryContentError("its key is no path")
+            throw TreeActionError("its key is no path")
         }
         self.path = path
         let fields = try TreeFields(operation.argument)
@@ -110,27 +110,27 @@ extension TreeAction {
         case "create-sequential":
             let digits = try fields.integer("width") ?? 20
             guard let prefix = fields["prefix"]?.text, !prefix.utf8.contains(UInt8(ascii: "/")), 1...20 ~= digits
-            else { throw HistoryContentError("it needs a prefix without '/' and a width of 1 to 20") }
+            else { throw TreeActionError("it needs a prefix without '/' and a width of 1 to 20") }
             kind = .createSequential(prefix: ByteText(prefix), value: try fields.value(), digits: Int(digits))
         case "increment":
-            guard let amount = try fields.integer("by") else { throw HistoryContentError("it needs a number 'by'") }
+            guard let amount = try fields.integer("by") else { throw TreeActionError("it needs a number 'by'") }
             kind = .increment(by: amount)
         case "delete": kind = .delete(recursive: try fields.flag("recursive"))
         case "list": kind = .list(try fields.scope())
         case "count": kind = .count(try fields.scope())
-        default: throw HistoryContentError("the model tree has no function '\(operation.function)'")
+        default: throw TreeActionError("the model tree has no function '\(operation.function)'")
         }
         condition = try fields.condition()
         at = try fields.integer("at")
-        if isWrite, at != nil { throw HistoryContentError("only reads are done at a revision of the past") }
+        if isWrite, at != nil { throw TreeActionError("only reads are done at a revision of the past") }
         if operation.outcome == .ok { answer = try parseAnswer(operation.result) }
     }
 
-    private func parseAnswer(_ result: HistoryValue) throws(HistoryContentError) -> TreeAnswer {
+    private func parseAnswer(_ result: HistoryValue) throws(TreeActionError) -> TreeAnswer {
         let fields = try TreeFields(result)
         if let refused = fields["refused"] {
             guard let code = refused.text.flatMap(TreeRefusal.init(rawValue:)) else {
-                throw HistoryContentError("it was refused with a code that the model does not have")
+                throw TreeActionError("it was refused with a code that the model does not have")
             }
             return .refused(code)
         }
@@ -143,21 +143,21 @@ extension TreeAction {
             return .node(node)
         case .createSequential:
             guard let text = fields["key"]?.text, let path = ByteText(path: text) else {
-                throw HistoryContentError("its answer has no path 'key'")
+                throw TreeActionError("its answer has no path 'key'")
             }
             return .created(path, number: try fields.integer("number"))
         case .increment, .delete, .count:
             guard let number = try fields.integer("number") else {
-                throw HistoryContentError("its answer has no 'number'")
+                throw TreeActionError("its answer has no 'number'")
             }
             return .number(number)
         case .list:
-            guard let names = fields["names"]?.list else { throw HistoryContentError("its answer has no 'names'") }
+            guard let names = fields["names"]?.list else { throw TreeActionError("its answer has no 'names'") }
             var paths: [ByteText] = []
             paths.reserveCapacity(names.count)
             for name in names {
                 guard let path = name.text.flatMap(ByteText.init(path:)) else {
-                    throw HistoryContentError("a name in its answer is no path")
+                    throw TreeActionError("a name in its answer is no path")
                 }
                 paths.append(path)
             }
@@ -170,11 +170,11 @@ extension TreeAction {
 private struct TreeFields {
     private let fields: [HistoryValue: HistoryValue]
 
-    init(_ value: HistoryValue) throws(HistoryContentError) {
+    init(_ value: HistoryValue) throws(TreeActionError) {
         switch value {
         case .null: fields = [:]
         case .map(let map): fields = map
-        default: throw HistoryContentError("its value is neither null nor a map")
+        default: throw TreeActionError("its value is neither null nor a map")
         }
     }
 
@@ -182,39 +182,39 @@ private struct TreeFields {
         fields.isEmpty ? nil : fields[.text(name)]
     }
 
-    func value() throws(HistoryContentError) -> ByteText? {
+    func value() throws(TreeActionError) -> ByteText? {
         switch self["value"] {
         case .none, .null: return nil
         case .text(let text): return ByteText(text)
-        case .some: throw HistoryContentError("a node's value is a text or null")
+        case .some: throw TreeActionError("a node's value is a text or null")
         }
     }
 
-    func integer(_ name: String) throws(HistoryContentError) -> Int64? {
+    func integer(_ name: String) throws(TreeActionError) -> Int64? {
         switch self[name] {
         case .none, .null: return nil
         case .int(let number): return number
-        case .some: throw HistoryContentError("'\(name)' is no integer")
+        case .some: throw TreeActionError("'\(name)' is no integer")
         }
     }
 
-    func flag(_ name: String) throws(HistoryContentError) -> Bool {
+    func flag(_ name: String) throws(TreeActionError) -> Bool {
         switch self[name] {
         case .none, .null: return false
         case .bool(let isSet): return isSet
-        case .some: throw HistoryContentError("'\(name)' is neither true nor false")
+        case .some: throw TreeActionError("'\(name)' is neither true nor false")
         }
     }
 
-    func scope() throws(HistoryContentError) -> TreeScope {
+    func scope() throws(TreeActionError) -> TreeScope {
         guard let value = self["scope"], value != .null else { return .children }
         guard let scope = value.text.flatMap(TreeScope.init(rawValue:)) else {
-            throw HistoryContentError("'scope' is neither children nor subtree")
+            throw TreeActionError("'scope' is neither children nor subtree")
         }
         return scope
     }
 
-    func condition() throws(HistoryContentError) -> TreeAction.Condition {
+    func condition() throws(TreeActionError) -> TreeAction.Condition {
         switch self["if"] {
         case .none, .null: return .none
         case .text("exists"): return .exists
@@ -222,11 +222,11 @@ private struct TreeFields {
         case .list(let values):
             var revisions: [Int64] = []
             for value in values {
-                guard let revision = value.int else { throw HistoryContentError("'if' lists what is no revision") }
+                guard let revision = value.int else { throw TreeActionError("'if' lists what is no revision") }
                 revisions.append(revision)
             }
             return .modifiedAt(revisions)
-        case .some: throw HistoryContentError("'if' is neither absent, exists nor a list of revisions")
+        case .some: throw TreeActionError("'if' is neither absent, exists nor a list of revisions")
         }
     }
 }

@@ -20,9 +20,26 @@ extension Checker {
         do {
             history = try TreeHistory(operations, base: initial["revision"]?.int ?? 0)
         } catch {
-            return .unknown(error.reason)
+            return .unknown(error.message)
         }
-        return history.replay(limits, committed)
+        let replayed = history.replay(limits, committed)
+        guard history.actions.count <= treeSearchOperationsMax else { return replayed }
+        switch (replayed, history.search(limits)) {
+        case (.violation(let violation), .linearizable):
+            return .violation(
+                Violation(
+                    violation.explanation + "; without the revisions the answers fit: the revisions lie",
+                    violation.operations))
+        case (.violation, _): return replayed
+        case (.valid, .contradiction(let operations)):
+            return .violation(
+                Violation("in the order of revisions all fits, in no order of real time it does", operations))
+        case (.unknown, .contradiction(let operations)):
+            return .violation(Violation("no order of these operations explains their answers", operations))
+        case (.valid, .linearizable), (.valid, .unknown): return .valid
+        case (.unknown, .linearizable) where !history.hasRevisions: return .valid
+        case (.unknown, .linearizable), (.unknown, .unknown): return replayed
+        }
     }
 }
 
@@ -34,7 +51,7 @@ struct TreeHistory {
     var positions: [Int] = []
     let base: Int64
 
-    init(_ operations: [RecordedOperation], base: Int64) throws(HistoryContentError) {
+    init(_ operations: [RecordedOperation], base: Int64) throws(UnreadableOperation) {
         self.operations = operations
         self.base = base
         actions.reserveCapacity(operations.count)
@@ -44,12 +61,16 @@ struct TreeHistory {
             do {
                 action = try TreeAction(operation)
             } catch {
-                throw HistoryContentError("\(operation.summary) (event \(operation.invoked)): \(error.reason)")
+                throw UnreadableOperation(operation, error.reason)
             }
             guard action.isWrite || action.answer != nil else { continue }
             actions.append(action)
             positions.append(position)
         }
+    }
+
+    var hasRevisions: Bool {
+        positions.contains { operations[$0].revision != nil }
     }
 
     func replay(_ limits: CheckLimits, _ committed: [CommittedOperation]) -> Verdict {
@@ -90,5 +111,60 @@ struct TreeHistory {
                 ? "\(operation.summary) was answered as of revision \(action.at ?? 0), which is beyond \(revision)"
                 : "\(operation.summary) was refused as one of the future at revision \(revision)",
             [operation])
+    }
+}
+
+// MARK: - The search for a linear order
+
+extension TreeHistory {
+    enum SearchOutcome {
+        case linearizable
+        /// These contradict each other by themselves.
+        case contradiction([RecordedOperation])
+        case unknown
+    }
+
+    /// Judges each part of the tree by itself, revisions hidden.
+    func search(_ limits: CheckLimits) -> SearchOutcome {
+        var actions = actions
+        TreeObject.tellConditions(&actions, revisions: positions.map { operations[$0].revision })
+        var outcome = SearchOutcome.linearizable
+        for group in TreeObject.partitions(actions) {
+            switch search(group, actions, limits) {
+            case .linearizable: continue
+            case .unknown: outcome = .unknown
+            case .contradiction(let stuck):
+                let end = operations[positions[group[stuck]]].returned
+                let involved = group.map { operations[positions[$0]] }.filter { $0.invoked <= end }
+                return .contradiction(involved)
+            }
+        }
+        return outcome
+    }
+
+    private func search(_ group: [Int], _ actions: [TreeAction], _ limits: CheckLimits)
+        -> WingGongLowe<TreeObject>.Outcome
+    {
+        let calls = group.map { index in
+            let operation = operations[positions[index]]
+            let returned = operation.outcome == .ok ? operation.returned : .max
+            return WingGongLowe<TreeObject>.Call(actions[index], invoked: operation.invoked, returned: returned)
+        }
+        return WingGongLowe(
+            TreeObject(), initial: TreeState(), calls: calls, likeness: likeness(of: group), limits: limits
+        ).run()
+    }
+
+    /// Operations of unknown outcome that ask the same are alike.
+    private func likeness(of group: [Int]) -> [Int] {
+        var numbers: [AskedOperation: Int] = [:]
+        return group.indices.map { place in
+            let operation = operations[positions[group[place]]]
+            guard operation.outcome == .unknown else { return place }
+            let asked = AskedOperation(operation)
+            let number = numbers[asked, default: place]
+            numbers[asked] = number
+            return number
+        }
     }
 }

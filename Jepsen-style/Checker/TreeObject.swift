@@ -13,6 +13,10 @@ package struct TreeObject: SequentialObject {
         var state = state
         return TreeRules.judge(action, on: &state, revision: 0) == nil ? state : nil
     }
+
+    package func isRead(_ action: TreeAction) -> Bool {
+        action.answer != nil && !action.hasChanged
+    }
 }
 
 extension TreeObject {

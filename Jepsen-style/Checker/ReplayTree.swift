@@ -67,6 +67,7 @@ extension ReplayTree: RevisionedObject {
     /// parents anywhere below the same child of the root.
     static func isRelated(_ unknown: TreeAction, to action: TreeAction) -> Bool {
         if case .put(_, makesParents: true) = action.kind { return unknown.path.top == action.path.top }
+        if action.makesParents { return unknown.path.top == action.path.top }
         if unknown.path.isInLine(with: action.path) { return true }
         return action.path.parent.map { unknown.path.isInLine(with: $0) } ?? false
     }
@@ -82,6 +83,17 @@ extension ReplayTree: TreeStore {
 
     func countBelow(_ path: ByteText) -> Int {
         slotOfPath[path].map { slots[$0].below } ?? 0
+    }
+
+    func lastBelow(_ path: ByteText) -> ByteText? {
+        guard let top = slotOfPath[path] else { return nil }
+        var last: ByteText?
+        var waiting = slots[top].children
+        while let slot = waiting.popLast() {
+            last = last.map { max($0, slots[slot].path) } ?? slots[slot].path
+            waiting.append(contentsOf: slots[slot].children)
+        }
+        return last
     }
 
     func isModifiedAsWanted(_ node: TreeNode, _ action: TreeAction) -> Bool {

@@ -20,6 +20,10 @@ package struct TreeAction {
     package var kind: Kind
     package var path: ByteText
     package var condition = Condition.none
+    /// Of a sequential creation: the parent and those above it are made where they are missing.
+    var makesParents = false
+    /// Of a recursive deletion: at most this many nodes go, the last in the order of bytes; 0 for all.
+    var batch: Int64 = 0
     /// The revision of the past that a read asked for.
     package var at: Int64?
     /// `nil` when the outcome is unknown.
@@ -112,10 +116,17 @@ extension TreeAction {
             guard let prefix = fields["prefix"]?.text, !prefix.utf8.contains(UInt8(ascii: "/")), 1...20 ~= digits
             else { throw TreeActionError("it needs a prefix without '/' and a width of 1 to 20") }
             kind = .createSequential(prefix: ByteText(prefix), value: try fields.value(), digits: Int(digits))
+            makesParents = try fields.flag("parents")
         case "increment":
             guard let amount = try fields.integer("by") else { throw TreeActionError("it needs a number 'by'") }
             kind = .increment(by: amount)
-        case "delete": kind = .delete(recursive: try fields.flag("recursive"))
+        case "delete":
+            let recursive = try fields.flag("recursive")
+            kind = .delete(recursive: recursive)
+            batch = try fields.integer("batch") ?? 0
+            guard batch >= 0, batch == 0 || recursive else {
+                throw TreeActionError("a 'batch' is a number of nodes of a recursive deletion")
+            }
         case "list": kind = .list(try fields.scope())
         case "count": kind = .count(try fields.scope())
         default: throw TreeActionError("the model tree has no function '\(operation.function)'")

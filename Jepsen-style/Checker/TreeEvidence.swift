@@ -114,7 +114,7 @@ extension TreeEvidence {
         if let traces = traces[revision], !traces.allSatisfy({ leaves(action, $0) }) { return false }
         switch action.kind {
         case .put, .increment: return !isUntouched(action.path, at: revision) && canVanish(action.path, after: revision)
-        case .delete: return !isUntouched(action.path, at: revision)
+        case .delete: return action.batch > 0 || !isUntouched(action.path, at: revision)
         case .createSequential, .get, .list, .count: return true
         }
     }
@@ -127,6 +127,9 @@ extension TreeEvidence {
             if makesParents, action.path.isBelow(trace.path) { value = .some(nil) } else { value = .some(written) }
             guard action.path == trace.path || makesParents && action.path.isBelow(trace.path) else { return false }
         case .createSequential(let prefix, let written, _):
+            if action.makesParents, action.path == trace.path || action.path.isBelow(trace.path) {
+                return trace.node.value.map { $0 == nil } ?? true
+            }
             let start = ByteText(bytes: action.path.bytes + [UInt8(ascii: "/")] + prefix.bytes)
             guard trace.path.isChild(of: action.path), trace.path.bytes.starts(with: start.bytes) else { return false }
             value = .some(written)

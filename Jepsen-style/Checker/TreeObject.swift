@@ -144,6 +144,10 @@ extension TreeState: TreeStore {
         positionsBelow(path).count
     }
 
+    func lastBelow(_ path: ByteText) -> ByteText? {
+        positionsBelow(path).last.map { entries[$0].path }
+    }
+
     func isModifiedAsWanted(_ node: TreeNode, _ action: TreeAction) -> Bool {
         if case .refused(.revisionMismatch) = action.answer { return false }
         guard let told = action.told else { return true }

@@ -19,6 +19,8 @@ protocol TreeStore {
 
     func node(_ path: ByteText) -> TreeNode?
     func countBelow(_ path: ByteText) -> Int
+    /// Of the nodes below a path the last in the order of bytes, which has none below itself.
+    func lastBelow(_ path: ByteText) -> ByteText?
     /// Whether the condition of `action`, a list of revisions, holds for `node`.
     func isModifiedAsWanted(_ node: TreeNode, _ action: TreeAction) -> Bool
 
@@ -37,6 +39,8 @@ enum TreeEffect {
     case create(parents: [ByteText], ByteText, ByteText?, number: Int64?)
     case replace(ByteText?, number: Int64?)
     case delete(count: Int64)
+    /// Only this many from below, and the node stays.
+    case deleteLast(count: Int64)
 }
 
 /// How an answer differs from what the tree says.
@@ -101,7 +105,8 @@ enum TreeRules {
             }
             if let code = refusal(by: action, node, tree) { return .refused(code) }
             if !recursive, let node, node.children > 0 { return .refused(.notEmpty) }
-            return .delete(count: Int64(tree.countBelow(action.path)) + 1)
+            let count = Int64(tree.countBelow(action.path)) + 1
+            return action.batch > 0 && action.batch < count ? .deleteLast(count: action.batch) : .delete(count: count)
         }
     }
 
@@ -114,6 +119,10 @@ enum TreeRules {
             if case .createSequential = action.kind, let number { tree.setSequence(number, of: action.path) }
         case .replace(let value, _): tree.replace(action.path, value: value, revision: revision)
         case .delete: tree.remove(action.path)
+        case .deleteLast(let count):
+            for _ in 0..<count {
+                if let last = tree.lastBelow(action.path) { tree.remove(last) }
+            }
         }
     }
 }
@@ -153,14 +162,20 @@ extension TreeRules {
         -> TreeEffect
     {
         guard case .createSequential(let prefix, let value, let digits) = action.kind else { return .nothing }
-        guard let parent else { return .refused(.parentNotFound) }
-        var number = parent.sequence
+        if parent == nil, !action.makesParents { return .refused(.parentNotFound) }
+        var missing: [ByteText] = []
+        var next = parent == nil ? action.path : nil
+        while let path = next, tree.node(path) == nil {
+            missing.append(path)
+            next = path.parent
+        }
+        var number = parent?.sequence ?? 0
         for _ in 0..<sequentialTriesMax {
             guard number < .max else { return .refused(.limitExceeded) }
             number += 1
             guard String(number).utf8.count <= digits else { return .refused(.limitExceeded) }
             let path = action.path.child(prefix: prefix, number: number, digits: digits)
-            if tree.node(path) == nil { return .create(parents: [], path, value, number: number) }
+            if tree.node(path) == nil { return .create(parents: missing.reversed(), path, value, number: number) }
         }
         return .refused(.conflict)
     }
@@ -199,7 +214,7 @@ extension TreeRules {
             if let number, let expectedNumber, number != expectedNumber { return .number(expectedNumber) }
             return path == expected ? nil : .path(expected)
         case (.number(let number), .create(_, _, _, let expected?)), (.number(let number), .replace(_, let expected?)),
-            (.number(let number), .delete(let expected)):
+            (.number(let number), .delete(let expected)), (.number(let number), .deleteLast(let expected)):
             return number == expected ? nil : .number(expected)
         case (.number(let number), _):
             guard case .count(let scope) = action.kind else { return nil }

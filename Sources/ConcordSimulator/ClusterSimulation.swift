@@ -12,8 +12,8 @@ import ConcordState
 package final class ClusterSimulation {
     package struct Settings: Sendable {
         package var members = 3
-        package var clients = 6
-        package var keys = 4
+        /// Drawn from the seed unless it is given.
+        package var workload: ClientWorkload?
         /// How long there are faults, in virtual microseconds.
         package var faultyMicroseconds: UInt64 = 6_000_000
         /// How long the healed cluster has to show progress.
@@ -38,7 +38,8 @@ package final class ClusterSimulation {
     package let seed: UInt64
     package let settings: Settings
     package var network: SimulatedNetwork
-    package internal(set) var history: [HistoryOperation] = []
+    package let workload: ClientWorkload
+    package internal(set) var seen: SeenByClients
     package internal(set) var problems: [String] = []
     package internal(set) var counts: [String: Int] = [:]
     /// Of everything that happened, in order.
@@ -68,17 +69,11 @@ package final class ClusterSimulation {
             members.append(SimulatedMember(position: position, disk: disk, clockOffset: random.below(1_000_000)))
         }
         self.members = members
-        for number in 0..<settings.clients {
-            let manner: SimulatedClient.Manner =
-                switch random.below(3) {
-                case 0: .plain
-                case 1: .library(UInt128(random.next()) << 64 | UInt128(number))
-                default: .key
-                }
-            clients.append(SimulatedClient(number: number, manner: manner))
-        }
+        workload = settings.workload ?? .drawn(from: &random)
+        clients = SimulatedClient.all(of: workload, random: &random)
+        seen = SeenByClients(membersCount: settings.members)
         self.random = random
-        finalRounds = Array(repeating: 0, count: settings.clients)
+        finalRounds = Array(repeating: 0, count: clients.count)
         for member in members { events.schedule(.restart(member), at: self.random.below(200_000)) }
         for client in clients { events.schedule(.client(client.number), at: self.random.below(500_000)) }
         events.schedule(.fault, at: self.random.below(1_000_000))

@@ -1,4 +1,5 @@
 import ConcordBytes
+import ConcordChecker
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
@@ -7,111 +8,108 @@ import ConcordState
 // Clients, what they see, and what must hold at the end.
 
 extension ClusterSimulation {
-    /// A client goes on: with the next operation, or with another try of the one it has.
+    /// A client wakes up: it goes away from its request, tries once more, or begins its next operation.
     func act(_ number: Int) {
+        if let wakeAt = clients[number].wakeAt, wakeAt != now { return }
+        clients[number].wakeAt = nil
+        if let doing = clients[number].doing, doing.request != nil { return abandon(doing, client: number) }
         if clients[number].doing == nil {
             if isHealed {
                 guard finalRounds[number] < ClusterSimulation.finalRoundsPerClient else { return }
-                guard now >= restedAt else { return events.schedule(.client(number), at: restedAt) }
+                guard now >= restedAt else { return wake(number, at: restedAt) }
                 finalRounds[number] += 1
             }
-            clients[number].begin(keys: settings.keys, now: now, random: &random)
+            clients[number].begin(workload, now: now, mayShorten: !isHealed, seen: &seen, random: &random)
         }
+        request(of: number)
+    }
+
+    private func wake(_ number: Int, at time: UInt64) {
+        clients[number].wakeAt = time
+        events.schedule(.client(number), at: time)
+    }
+
+    /// Asks a member for what the client is doing: the first time or again, or for the next page.
+    private func request(of number: Int) {
         guard var doing = clients[number].doing else { return }
-        let candidates = members.filter(\.isUp)
-        guard !candidates.isEmpty else {
-            events.schedule(.client(number), at: now + 10_000)
-            return
-        }
-        let member = candidates[Int(random.below(UInt64(candidates.count)))]
-        doing.attempts += 1
-        clients[number].doing = doing
+        let running = members.filter(\.isUp)
+        guard !running.isEmpty else { return wake(number, at: now + 10_000) }
+        let home = members[number % members.count]
+        let member =
+            home.isUp && random.chance(percent: workload.homePercent)
+            ? home : running[Int(random.below(UInt64(running.count)))]
         lastRequest += 1
         let request = RequestID(lastRequest)
+        doing.attempts += 1
+        doing.request = request
+        doing.wasKnown = clients[number].isKnown(doing)
+        clients[number].doing = doing
         member.waiting[request] = number
-        let timeout = (isHealed ? 2000 : 200) + random.below(2500)
-        step(
-            member,
-            .request(
-                ReplicaRequest(
-                    id: request, timeoutMilliseconds: timeout, body: clients[number].body(of: doing))))
+        let timeout = isHealed ? max(doing.timeoutMilliseconds, 2000) : doing.timeoutMilliseconds
+        if let abandonAt = doing.abandonAt, !isHealed { wake(number, at: max(abandonAt, now + 1)) }
+        let body = clients[number].body(of: doing)
+        step(member, .request(ReplicaRequest(id: request, timeoutMilliseconds: timeout, body: body)))
+    }
+
+    /// The client goes away in the middle of its request.
+    private func abandon(_ doing: SimulatedClient.Doing, client number: Int) {
+        guard let request = doing.request,
+            let member = members.first(where: { $0.waiting[request] == number })
+        else { return }
+        member.waiting[request] = nil
+        step(member, .abandon(request))
+        seen.tally(doing.kind, .abandoned)
+        count("abandoned requests")
+        _ = clients[number].noOutcome(happened: true, attemptsMax: 0)
+        finish(number, .givenUp)
     }
 
     func deliver(_ reply: ReplicaReply, from member: SimulatedMember) {
-        guard let number = member.waiting.removeValue(forKey: reply.id), let doing = clients[number].doing else {
-            return
-        }
+        guard let number = member.waiting.removeValue(forKey: reply.id), let doing = clients[number].doing,
+            doing.request == reply.id
+        else { return }
         note(reply.id.rawValue)
-        switch reply.result {
-        case .outcome(let outcome): received(outcome, doing, client: number, member)
-        case .answer(.node(let node)):
-            clients[number].lastRead[doing.key] = (node.value ?? [], node.modifyRevision)
-            finish(number, .found(node.value), revision: reply.revision)
-        case .answer(.notFound):
-            finish(number, .found(nil), revision: reply.revision)
-        case .answer(let other): problem("a get was answered with \(other)")
-        case .cluster: problem("a get was answered with the cluster")
-        case .failed(let failure):
-            if isHealed, doing.invokedAt >= restedAt {
-                problem("\(doing.action) at \(member.name) of a healed cluster ended in \(failure)")
-            }
-            failed(number, happened: failure == .outcomeUnknown)
+        if case .failed(let failure) = reply.result, isHealed, doing.invokedAt >= restedAt {
+            problem("\(doing.kind) at \(member.name) of a healed cluster ended in \(failure)")
         }
+        if case .outcome(let outcome) = reply.result, outcome.replayed { count("replays") }
+        clients[number].wakeAt = nil
+        clients[number].doing?.request = nil
+        let completion = clients[number].completion(
+            of: reply, from: .init(member: member.position, boot: member.boot), attemptsMax: workload.attemptsMax,
+            &seen, &random)
+        finish(number, completion)
     }
 
     /// From here on every request must succeed: the faults ended ten election timeouts ago.
     private var restedAt: UInt64 { settings.faultyMicroseconds + 2_500_000 }
 
-    private func received(
-        _ outcome: Outcome, _ doing: SimulatedClient.Doing, client number: Int, _ member: SimulatedMember
-    ) {
-        if case .refused(let refusal) = outcome.verdict {
-            switch refusal.code {
-            case .revisionMismatch, .alreadyExists, .notFound: break
-            case .conflict where doing.isIncrement: break
-            case .clientExpired where clients[number].isLibrary:
-                // Its first call never arrived: it begins anew, under another id.
-                clients[number].beginAnew(random: &random)
-                finish(number, doing.mayHaveHappened ? .unknown : .nothing, revision: nil)
-                return
-            default: problem("client \(number) was refused \(refusal.code) for \(doing.action) at \(member.name)")
-            }
-        }
-        if outcome.replayed {
-            count("replays")
-            if case .none = doing.retry { problem("client \(number) got a replay and asked for none") }
-        }
-        finish(number, SimulatedClient.result(of: doing.action, outcome), revision: outcome.revision)
-    }
-
     func connectionBroke(of number: Int) {
-        failed(number, happened: true)
+        guard let doing = clients[number].doing, doing.request != nil else { return }
+        seen.tally(doing.kind, .broken)
+        clients[number].wakeAt = nil
+        finish(number, clients[number].noOutcome(happened: true, attemptsMax: workload.attemptsMax))
     }
 
-    /// No outcome. Who can repeat safely does; the others must leave it open.
-    private func failed(_ number: Int, happened: Bool) {
-        guard var doing = clients[number].doing else { return }
-        if happened { doing.mayHaveHappened = true }
-        clients[number].doing = doing
-        if doing.retry != .none, doing.attempts < 60 {
-            count("retries")
-            events.schedule(.client(number), at: now + 1000 + random.below(50_000))
-        } else {
-            let open = doing.mayHaveHappened && doing.action != .get
-            finish(number, open ? .unknown : .nothing, revision: nil)
-        }
-    }
-
-    private func finish(_ number: Int, _ result: HistoryOperation.Result, revision: Revision?) {
+    private func finish(_ number: Int, _ completion: SimulatedClient.Completion) {
         guard let doing = clients[number].doing else { return }
-        clients[number].doing = nil
-        count(result == .unknown ? "unknown outcomes" : result == .nothing ? "failures" : "operations")
-        if isHealed, result != .unknown, result != .nothing { healedOperations += 1 }
-        history.append(
-            HistoryOperation(
-                client: number, key: doing.key, action: doing.action, invokedAt: doing.invokedAt, returnedAt: now,
-                result: result, revision: revision))
-        events.schedule(.client(number), at: now + 1 + random.below(60_000))
+        switch completion {
+        case .tryAgain:
+            count("retries")
+            return wake(number, at: now + 1000 + random.below(50_000))
+        case .nextPage: return request(of: number)
+        case .problem(let text):
+            return problem("client \(number), \(doing.question) with \(doing.retry): \(text)")
+        case .answered, .judged:
+            count("operations")
+            if isHealed { healedOperations += 1 }
+        case .nothing: count("failures")
+        case .givenUp: count(doing.mayHaveHappened ? "unknown outcomes" : "failures")
+        }
+        clients[number].end(doing, completion, now: now, &seen, &random)
+        let isOver = clients.reduce(0) { $0 + $1.sequence } >= UInt64(workload.operationsMax)
+        let think = isHealed ? min(workload.thinkMicroseconds, 60_000) : workload.thinkMicroseconds
+        wake(number, at: now + 1 + random.below(2 * think) + (isOver && !isHealed ? 1_000_000 : 0))
     }
 
     // MARK: The end
@@ -133,33 +131,19 @@ extension ClusterSimulation {
             let standings = members.map { "\($0.name): \($0.replica.map { "\($0.status)" } ?? "down")" }
             return problem("no rest after all faults were healed: \(standings.joined(separator: "; "))")
         }
-        if healedOperations < settings.clients { problem("only \(healedOperations) operations after healing") }
+        if healedOperations < clients.count { problem("only \(healedOperations) operations after healing") }
         for member in members {
             guard let replica = member.replica else { continue }
             if replica.state.recomputedHash() != replica.state.stateHash {
                 problem("\(member.name)'s state hash is not that of its records")
             }
         }
-        switch Linearizability.check(history) {
+        for number in clients.indices { clients[number].giveUpShelved(&seen) }
+        switch Checker.check(seen.history, model: .tree) {
         case .valid: break
-        case .violated(let key): problem("not linearizable: \(key.text)\n\(describe(key))")
-        case .unknown(let key): problem("the search for an order of \(key.text) gave up")
+        case .violation(let violation):
+            problem("\(violation.explanation)\n\(violation.operations.map { "  \($0)" }.joined(separator: "\n"))")
+        case .unknown(let reason): problem("the history was not judged: \(reason)")
         }
-        if let (before, after) = Linearizability.checkRevisions(history) {
-            problem("the revision went back: \(before) returned, then \(after)")
-        }
-    }
-
-    private func describe(_ key: Key) -> String {
-        history.filter { $0.key == key && $0.result != .nothing }.sorted { $0.invokedAt < $1.invokedAt }.map {
-            "  \($0.invokedAt)–\($0.returnedAt) client \($0.client) \($0.action) \($0.result) \($0.revision?.rawValue ?? 0)"
-        }.joined(separator: "\n")
-    }
-}
-
-extension SimulatedClient.Doing {
-    fileprivate var isIncrement: Bool {
-        if case .increment = action { return true }
-        return false
     }
 }

@@ -180,6 +180,11 @@ struct ClusterInvariants {
         committedInTerm.append(term)
     }
 
+    /// Everything that was committed, in order.
+    var committedEntries: [Entry] {
+        committed.indices.compactMap { entry($0, committed[$0]) }
+    }
+
     private func entry(_ position: Int, _ term: Term) -> Entry? {
         written[Place(index: UInt64(position + 1), term: term.rawValue)]?.entry
     }

@@ -1,5 +1,5 @@
 import ConcordBytes
-package import ConcordChecker
+import ConcordChecker
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
@@ -29,7 +29,7 @@ package final class ClusterSimulation {
     }
 
     package let plan: SimulationPlan
-    package internal(set) var history: [RecordedOperation] = []
+    package internal(set) var seen: SeenByClients
     package internal(set) var problems: [String] = []
     package internal(set) var coverage = Coverage()
     /// Of everything that happened, in order.
@@ -46,8 +46,9 @@ package final class ClusterSimulation {
     var clients: [SimulatedClient] = []
     var clientRandom: [SeededRandom] = []
     var lastRequest: UInt64 = 0
-    /// Numbers the invocations and completions of the history.
-    var lastPosition = 0
+    var operationsEnded = 0
+    /// From here on every request must be answered.
+    var servedFrom: UInt64?
     /// `nil` while there are faults.
     var healing: Healing?
     /// Members whose directory was emptied.
@@ -72,12 +73,10 @@ package final class ClusterSimulation {
             members.append(member)
         }
         self.members = members
-        for number in 0..<plan.workload.clients {
-            var own = SeededRandom(seed: random.next())
-            clients.append(SimulatedClient(number: number, workload: plan.workload, random: &own))
-            clientRandom.append(own)
-            events.schedule(.client(number), at: random.below(500_000))
-        }
+        seen = SeenByClients(membersCount: plan.members)
+        clients = SimulatedClient.all(of: plan.workload, random: &random)
+        clientRandom = clients.map { _ in SeededRandom(seed: random.next()) }
+        for client in clients { events.schedule(.client(client.number), at: random.below(500_000)) }
         for member in members {
             setRate(of: member, &random)
             events.schedule(.restart(member), at: random.below(200_000))
@@ -89,6 +88,9 @@ package final class ClusterSimulation {
     package convenience init(seed: UInt64) {
         self.init(plan: SimulationPlan(seed: seed))
     }
+
+    /// What the clients saw, as JSON lines.
+    package var historyLines: String { HistoryWriter.lines(seen.history) }
 
     /// Runs to the end and checks what the clients saw.
     package func run() {

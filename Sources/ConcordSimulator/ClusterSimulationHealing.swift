@@ -22,6 +22,7 @@ struct Healing {
     var stage = HealingStage.quorumHealed
     /// Positions.
     var quorum: Set<Int>
+    /// Writes that had an outcome since.
     var writes = 0
 }
 
@@ -33,7 +34,8 @@ extension ClusterSimulation {
         case .restCutOff: cutOffTheRest()
         case .served:
             healing?.stage = .served
-            beginFinalRounds()
+            servedFrom = now
+            for number in clients.indices where clients[number].doing == nil { wake(number, at: now) }
             events.schedule(.stage(.over), at: now + ClusterSimulation.lastStageMicroseconds)
         case .over: problem("no rest \(ClusterSimulation.lastStageMicroseconds) µs after all were served: \(standings)")
         }
@@ -61,12 +63,7 @@ extension ClusterSimulation {
         for member in members {
             if quorum.contains(member.position) { heal(member, &random) } else { keepBroken(member, &random) }
         }
-        // Who asked one of the others goes elsewhere.
-        for member in members where !quorum.contains(member.position) {
-            let waiting = member.waiting.sorted { $0.key.rawValue < $1.key.rawValue }
-            member.waiting = [:]
-            for (request, client) in waiting { connectionBroke(of: client, request) }
-        }
+        breakAllConnectionsOfClients()
         reconnectAll()
         events.schedule(.stage(.restCutOff), at: now + ClusterSimulation.promiseMicroseconds)
     }
@@ -163,8 +160,9 @@ extension ClusterSimulation {
                 problem("\(member.name)'s state hash is not that of its records")
             }
         }
+        for number in clients.indices { clients[number].giveUpShelved(&seen) }
         checkMessages()
-        switch history.isEmpty ? .valid : Checker.check(history, model: .tree, limits: CheckLimits(configurationsMax: 3_000_000)) {
+        switch Checker.check(seen.history, model: .tree, limits: CheckLimits(configurationsMax: 3_000_000)) {
         case .valid: break
         case .violation(let violation): problem(violation.explanation + describe(violation.operations))
         case .unknown(let why): problem("no verdict on the clients' history: \(why)")

@@ -14,7 +14,7 @@ package struct SeedResult: Sendable {
         eventHash = simulation.eventHash
         virtualMicroseconds = simulation.now
         eventsCount = simulation.eventsCount
-        operationsCount = simulation.history.count
+        operationsCount = simulation.seen.operations.count
         coverage = simulation.coverage
     }
 

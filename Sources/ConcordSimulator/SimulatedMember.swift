@@ -70,6 +70,8 @@ final class SimulatedMember {
         name = "member-\(position + 1)"
     }
 
+    var boot: UInt64 { running?.replica.record.boot ?? 0 }
+
     /// Whether the process runs.
     var isUp: Bool { running != nil }
 

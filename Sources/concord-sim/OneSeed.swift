@@ -21,10 +21,13 @@ struct OneSeed {
             simulation.trace = { StandardStream.output.write($0 + "\n") }
         }
         simulation.run()
+        if parsed[Declaration.trace] {
+            for line in simulation.committedLog { StandardStream.output.write("log \(line)\n") }
+        }
         if let path = parsed[Declaration.history], !write(simulation, to: path) { return .failure }
         StandardStream.output.write(
             "seed \(seed): \(simulation.eventsCount) events in \(simulation.now / 1000) virtual ms, "
-                + "\(simulation.history.count) operations, hash \(String(simulation.eventHash, radix: 16))\n")
+                + "\(simulation.seen.operations.count) operations, hash \(String(simulation.eventHash, radix: 16))\n")
         for problem in simulation.problems { StandardStream.output.write("FAILED \(problem)\n") }
         return simulation.problems.isEmpty ? .success : .failure
     }

@@ -21,7 +21,7 @@ import Testing
             let second = ClusterSimulation(seed: seed)
             second.run()
             #expect(first.eventHash == second.eventHash)
-            #expect(first.history.count == second.history.count)
+            #expect(first.seen.history == second.seen.history)
         }
     }
 

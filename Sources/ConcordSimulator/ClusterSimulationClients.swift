@@ -1,0 +1,171 @@
+import ConcordBytes
+import ConcordChecker
+import ConcordModel
+import ConcordRaft
+import ConcordReplica
+
+// Clients at work: whom they ask, and what they do with an answer.
+
+extension ClusterSimulation {
+    /// A client wakes up: it goes away from its request, tries once more, or begins its next operation.
+    func act(_ number: Int) {
+        if let wakeAt = clients[number].wakeAt, wakeAt != now { return }
+        clients[number].wakeAt = nil
+        if let doing = clients[number].doing, doing.request != nil { return abandon(doing, client: number) }
+        if clients[number].doing == nil {
+            guard beginOperation(of: number) else { return }
+        }
+        request(of: number)
+    }
+
+    private func beginOperation(of number: Int) -> Bool {
+        if healing?.stage == .served {
+            let round = clients[number].finalRounds
+            clients[number].finalRounds += 1
+            // The last thing is to look at everything once more.
+            if round >= ClusterSimulation.finalRoundsMax {
+                let key = round - ClusterSimulation.finalRoundsMax
+                guard number == 0, key < plan.workload.keys.count else { return false }
+                clients[number].beginLook(at: plan.workload.keys[key], now: now, seen: &seen)
+                return true
+            }
+        }
+        clients[number].begin(
+            plan.workload, now: now, mayShorten: healing == nil, seen: &seen, random: &clientRandom[number])
+        return true
+    }
+
+    static let finalRoundsMax = 8
+
+    func wake(_ number: Int, at time: UInt64) {
+        clients[number].wakeAt = time
+        events.schedule(.client(number), at: time)
+    }
+
+    /// Asks a member for what the client is doing: the first time or again, or for the next page.
+    private func request(of number: Int) {
+        guard var doing = clients[number].doing else { return }
+        guard let member = whom(number) else { return wake(number, at: now + 10_000) }
+        lastRequest += 1
+        let request = RequestID(lastRequest)
+        doing.attempts += 1
+        doing.request = request
+        doing.requestedAt = now
+        doing.wasKnown = clients[number].isKnown(doing)
+        clients[number].doing = doing
+        member.waiting[request] = number
+        if let abandonAt = doing.abandonAt, healing == nil { wake(number, at: max(abandonAt, now + 1)) }
+        let body = clients[number].body(of: doing)
+        tell("client \(number) asks \(member.name): \(body)")
+        step(
+            member,
+            .request(ReplicaRequest(id: request, timeoutMilliseconds: timeout(of: doing, number), body: body)))
+    }
+
+    private func timeout(of doing: SimulatedClient.Doing, _ number: Int) -> UInt64 {
+        switch healing?.stage {
+        case nil: doing.timeoutMilliseconds
+        // Short, so that even a single client has asked everyone several times.
+        case .quorumHealed, .restCutOff: 150
+        case .served, .over: max(doing.timeoutMilliseconds, 3000)
+        }
+    }
+
+    /// The member that a client asks; once a quorum is healed one of it, in turn.
+    private func whom(_ number: Int) -> SimulatedMember? {
+        let running = members.filter { $0.isUp && healing?.quorum.contains($0.position) != false }
+        guard !running.isEmpty else { return nil }
+        if healing != nil {
+            clients[number].turns += 1
+            return running[(number + clients[number].turns) % running.count]
+        }
+        let home = members[number % members.count]
+        if home.isUp, clientRandom[number].chance(percent: plan.workload.homePercent) { return home }
+        return running[Int(clientRandom[number].below(UInt64(running.count)))]
+    }
+
+    /// The client goes away in the middle of its request.
+    private func abandon(_ doing: SimulatedClient.Doing, client number: Int) {
+        guard let request = doing.request,
+            let member = members.first(where: { $0.waiting[request] == number })
+        else { return }
+        member.waiting[request] = nil
+        // A process that stands still hears of it when it goes on; by then nothing depends on it.
+        if !member.isPaused { step(member, .abandon(request)) }
+        seen.tally(doing.kind, .abandoned)
+        _ = clients[number].noOutcome(happened: true, attemptsMax: 0)
+        finish(number, .givenUp)
+    }
+
+    func deliver(_ reply: ReplicaReply, from member: SimulatedMember) {
+        guard let number = member.waiting.removeValue(forKey: reply.id), let doing = clients[number].doing,
+            doing.request == reply.id
+        else { return }
+        note(reply.id.rawValue)
+        tell("\(member.name) answers client \(number): \(reply.result) at \(reply.revision.rawValue)")
+        if case .failed(let failure) = reply.result, let servedFrom, doing.requestedAt >= servedFrom {
+            problem("\(doing.kind) at \(member.name) of a healed cluster ended in \(failure)")
+        }
+        if case .outcome(let outcome) = reply.result {
+            healing?.writes += 1
+            if outcome.replayed { coverage.count(.replays) }
+        }
+        clients[number].wakeAt = nil
+        clients[number].doing?.request = nil
+        let completion = clients[number].completion(
+            of: reply, from: .init(member: member.position, boot: member.boot),
+            attemptsMax: plan.workload.attemptsMax, &seen, &clientRandom[number])
+        finish(number, completion)
+    }
+
+    func connectionBroke(of number: Int, _ request: RequestID) {
+        guard let doing = clients[number].doing, doing.request == request else { return }
+        seen.tally(doing.kind, .broken)
+        clients[number].wakeAt = nil
+        finish(number, clients[number].noOutcome(happened: true, attemptsMax: plan.workload.attemptsMax))
+    }
+
+    private func finish(_ number: Int, _ completion: SimulatedClient.Completion) {
+        guard let doing = clients[number].doing else { return }
+        clients[number].doing?.request = nil
+        switch completion {
+        case .tryAgain:
+            coverage.count(.retries)
+            return wake(number, at: now + 1000 + clientRandom[number].below(50_000))
+        case .nextPage: return request(of: number)
+        case .problem(let text):
+            return problem("client \(number), \(doing.question) with \(doing.retry): \(text)")
+        case .answered, .judged, .nothing: break
+        case .givenUp: if doing.mayHaveHappened { coverage.count(.unknownOutcomes) }
+        }
+        clients[number].end(doing, completion, now: now, &seen, &clientRandom[number])
+        wake(number, at: now + 1 + pause(number))
+    }
+
+    private func pause(_ number: Int) -> UInt64 {
+        let longest = 2 * plan.workload.thinkMicroseconds
+        guard healing == nil else { return clientRandom[number].below(min(longest, 60_000)) }
+        operationsEnded += 1
+        let isOver = operationsEnded >= plan.workload.operationsMax
+        return clientRandom[number].below(longest) + (isOver ? 1_000_000 : 0)
+    }
+
+    // MARK: The end
+
+    /// Whoever waits is answered by nobody any more: the client goes elsewhere.
+    func breakAllConnectionsOfClients() {
+        for member in members {
+            let waiting = member.waiting.sorted { $0.key.rawValue < $1.key.rawValue }
+            member.waiting = [:]
+            for (request, client) in waiting { connectionBroke(of: client, request) }
+        }
+        for number in clients.indices where clients[number].doing == nil { wake(number, at: now + 1000) }
+    }
+
+    var clientsAreDone: Bool {
+        clients.allSatisfy { client in
+            let looks = client.number == 0 ? plan.workload.keys.count : 0
+            return client.doing == nil && client.finalRounds > ClusterSimulation.finalRoundsMax + looks
+        }
+    }
+}

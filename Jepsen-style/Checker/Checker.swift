@@ -8,6 +8,12 @@ package enum Checker {
         _ operations: [RecordedOperation], model: Model, initial: HistoryValue = .null,
         limits: CheckLimits = CheckLimits()
     ) -> Verdict {
-        .unknown("no checker for \(model.rawValue) yet")
+        switch model {
+        case .register, .casRegister, .keyValue:
+            RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
+        case .tree: .unknown("no checker for \(model.rawValue) yet")
+        case .listAppend: .unknown("no checker for \(model.rawValue) yet")
+        case .set, .setFull, .counter, .queue, .mutex, .lock: .unknown("no checker for \(model.rawValue) yet")
+        }
     }
 }

@@ -6,7 +6,7 @@ extension Checker {
     package static let treeSearchOperationsMax = 10_000
     /// Configurations that the search may visit for each operation: a history that fits needs little more than one.
     /// More than these are spent only where many outcomes are unknown, and there hardly any number is enough.
-    static let treeConfigurationsForEachOperation = 50
+    static let treeConfigurationsForEachOperation = 10
 
     /// Judges a history of the tree by the replay in the order of revisions, and (up to
     /// `treeSearchOperationsMax` operations) by the search for a linear order, from which revisions are hidden. A

@@ -1,12 +1,17 @@
 // Registers whose answers carry revisions: the replay in the order of revisions stands beside the search.
 
 extension Checker {
+    /// Answers times operations of unknown outcome: among the revisions of others, each may stand between any two answers.
+    private static let registerReplayMax = 4_000_000
+
     static func checkRegisters(
         _ operations: [RecordedOperation], model: Model, initial: HistoryValue, limits: CheckLimits
     ) -> Verdict {
         let searched = RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
         if case .violation = searched { return searched }
+        let unknownCount = operations.count { $0.outcome == .unknown }
         guard operations.contains(where: { $0.outcome == .ok }),
+            unknownCount <= registerReplayMax / max(1, operations.count),
             operations.allSatisfy({ $0.outcome != .ok || $0.revision != nil }),
             let replay = try? ReplayRegisters.replay(operations, model: model, initial: initial, limits: limits)
         else { return searched }
@@ -60,7 +65,7 @@ struct ReplayRegisters: RevisionedObject {
             }
             registers.slots.append(Slot(register: register, state: history.initial))
         }
-        return RevisionReplay(object: registers, operations: judged, parts: parts, base: 0, limits: limits)
+        return RevisionReplay(object: registers, operations: judged, parts: parts, base: -1, limits: limits)
     }
 
     mutating func judge(_ action: Action, at revision: Int64, by operation: Int) -> Contradiction? {

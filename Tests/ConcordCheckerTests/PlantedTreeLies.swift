@@ -87,6 +87,9 @@ extension PlantedTreeViolationTests {
         Lie(
             testDescription: "a stale read that says when", function: "get", key: "/a", result: node(1, 1, 1, "x"),
             revision: 1),
+        Lie(
+            testDescription: "a read of an earlier revision that differs in nothing", function: "get", key: "/a",
+            result: node(2, 1, 2, "y"), revision: 3, isFoundWithoutRevisions: false),
         Lie(testDescription: "an acknowledged write lost", function: "get", key: "/a/b", result: refused("not_found")),
         Lie(testDescription: "a value from nowhere", function: "get", key: "/a", result: node(2, 1, 2, "q")),
         Lie(testDescription: "a write done twice", function: "get", key: "/a", result: node(3, 1, 2, "y")),

@@ -59,6 +59,32 @@ import Testing
         #expect(Checker.check(script.operations, model: .tree).isViolation)
     }
 
+    @Test func changesOneAfterTheOtherDoNotChangePlaces() {
+        let value = PlantedTreeViolationTests.value("v")
+        var script = PlantedTreeViolationTests.begun()
+        script.said("put", "/m", value, PlantedTreeViolationTests.node(1, 9, 9), 9)
+        script.said("put", "/k", value, PlantedTreeViolationTests.node(1, 8, 8), 8)
+        #expect(Checker.check(script.operations, model: .tree).isViolation)
+        // At once they may.
+        script.operations[7].returned = 16
+        script.operations[8].invoked = 15
+        script.operations[8].returned = 17
+        #expect(Checker.check(script.operations, model: .tree) == .valid)
+    }
+
+    @Test func whatIsCompactedIsBelievedOfThePastAlone() {
+        for key in ["/a", "/never"] {
+            var script = PlantedTreeViolationTests.begun()
+            let (past, compacted) = (
+                PlantedTreeViolationTests.map(["at": .int(1)]), PlantedTreeViolationTests.refused("compacted")
+            )
+            script.said("get", key, past, compacted, 7)
+            #expect(Checker.check(script.operations, model: .tree) == .valid)
+            script.said("get", key, .null, compacted, 7)
+            #expect(Checker.check(script.operations, model: .tree).isViolation)
+        }
+    }
+
     @Test func theLogDecidesWhatHappened() {
         var script = PlantedTreeViolationTests.begun()
         let value = PlantedTreeViolationTests.value("v")

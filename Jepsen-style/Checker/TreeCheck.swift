@@ -6,7 +6,7 @@ extension Checker {
     package static let treeSearchOperationsMax = 10_000
     /// Configurations that the search may visit for each operation: a history that fits needs little more than one.
     /// More than these are spent only where many outcomes are unknown, and there hardly any number is enough.
-    static let treeConfigurationsForEachOperation = 50
+    static let treeConfigurationsForEachOperation = 10
 
     /// Judges a history of the tree by the replay in the order of revisions, and (up to
     /// `treeSearchOperationsMax` operations) by the search for a linear order, from which revisions are hidden. A
@@ -19,9 +19,11 @@ extension Checker {
         _ operations: [RecordedOperation], initial: HistoryValue = .null, limits: CheckLimits = CheckLimits(),
         committed: [CommittedOperation] = []
     ) -> Verdict {
+        let base = initial["revision"]?.int ?? 0
+        guard 0...(1 << 53) ~= base else { return .unknown("the initial revision \(base) is none") }
         let history: TreeHistory
         do {
-            history = try TreeHistory(operations, base: initial["revision"]?.int ?? 0)
+            history = try TreeHistory(operations, base: base)
         } catch {
             return .unknown(error.message)
         }
@@ -100,6 +102,7 @@ struct TreeHistory {
         if action.hasChanged { return .change }
         guard let at = action.at else { return .read(at: revision) }
         if case .refused(.futureRevision) = action.answer { return .seen }
+        if case .refused(.compacted) = action.answer { return .seen }
         return at < base ? .seen : .read(at: at)
     }
 

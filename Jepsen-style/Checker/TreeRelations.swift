@@ -27,7 +27,7 @@ extension TreeAction {
         case .get, .list, .count, .increment: return false
         case .put(_, let makesParents): return makesParents && path.isBelow(node)
         case .delete(let recursive): return recursive && node.isBelow(path)
-        case .createSequential(let prefix, _, _): return canName(node, prefix)
+        case .createSequential(let prefix, _, _): return canName(node, prefix) || makesParents && path.isBelow(node)
         }
     }
 
@@ -41,6 +41,7 @@ extension TreeAction {
     private func canChangeNames(below node: ByteText, _ scope: TreeScope) -> Bool {
         switch kind {
         case .get, .list, .count: false
+        case .createSequential where makesParents: path == node || path.isBelow(node)
         case .createSequential: path == node || scope == .subtree && path.isBelow(node)
         case .put(_, makesParents: true): path.isBelow(node)
         case .put, .increment, .delete: scope == .subtree ? path.isBelow(node) : path.isChild(of: node)

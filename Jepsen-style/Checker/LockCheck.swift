@@ -84,7 +84,7 @@ private struct LockRecord {
         let restsOn = calls.indices.map { part in (ofToken[token(of: part)] ?? []).filter { $0 != part } }
         let example = CounterExample(restsOn: restsOn) { kept in
             let search = WingGongLowe(
-                TokenLock(), initial: TokenLock.State(), calls: kept.map { calls[$0] },
+                TokenLock(), initial: TokenLock.State(), calls: kept.map { calls[$0].seen(at: end) },
                 limits: limits.with(configurationsMax: 200_000))
             if case .contradiction = search.run() { return true }
             return false

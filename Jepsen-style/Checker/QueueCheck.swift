@@ -157,7 +157,7 @@ struct QueueSearch {
         for (value, part) in first { restsOn[part].append(last[value] ?? part) }
         let example = CounterExample(restsOn: restsOn) { kept in
             let search = WingGongLowe(
-                Queue(), initial: [], calls: kept.map { calls[$0] },
+                Queue(), initial: [], calls: kept.map { calls[$0].seen(at: end) },
                 limits: limits.with(configurationsMax: 100_000))
             if case .contradiction = search.run() { return true }
             return false

@@ -21,7 +21,7 @@ struct RegisterEvidence {
     }
 
     private let history: RegisterHistory
-    /// The calls that began before the return that no order gets past; the others prove nothing.
+    /// The calls of the history up to the return that no order gets past; the others prove nothing.
     private let calls: [RegisterHistory.Call]
     /// What was put before an append is part of what is read.
     private let hasAppends: Bool
@@ -31,7 +31,7 @@ struct RegisterEvidence {
     init(_ history: RegisterHistory, stuck: Int) {
         self.history = history
         let end = history.calls[stuck].returned
-        calls = Array(history.calls.prefix { $0.invoked < end })
+        calls = history.calls.prefix { $0.invoked < end }.map { $0.seen(at: end) }
         hasAppends = calls.contains { $0.action.isAppend }
         var changePart: [Int: Int] = [:]
         for (index, call) in calls.enumerated() where call.action.changes {
@@ -40,7 +40,7 @@ struct RegisterEvidence {
             restsOn.append([])
         }
         let known = KnownChanges(calls)
-        for (index, call) in calls.enumerated() where call.action.tells {
+        for (index, call) in calls.enumerated() where call.action.tells && !call.isOpenRead {
             let grounds = grounds(of: index, known).compactMap { changePart[$0] }
             parts.append(.answer(index))
             restsOn.append(grounds + [changePart[index]].compactMap { $0 })
@@ -138,6 +138,11 @@ private struct KnownChanges {
         }
         return low > 0 ? latest[low - 1] : nil
     }
+}
+
+extension WingGongLowe<Register>.Call {
+    /// A read that had no answer at the end of what is looked at.
+    fileprivate var isOpenRead: Bool { returned == .max && !action.changes }
 }
 
 extension Register.Action {

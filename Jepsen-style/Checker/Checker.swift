@@ -11,9 +11,48 @@ package enum Checker {
         switch model {
         case .register, .casRegister, .keyValue:
             checkRegisters(operations, model: model, initial: initial, limits: limits)
+        case .mutex: RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
+        case .set:
+            ofEachKey(operations) { (part) throws(UnreadableOperation) in
+                try SetCheck.check(part, initial: initial)
+            }
+        case .setFull:
+            ofEachKey(operations) { (part) throws(UnreadableOperation) in
+                try FullSetCheck.check(part, initial: initial)
+            }
+        case .counter:
+            ofEachKey(operations) { (part) throws(UnreadableOperation) in
+                try CounterCheck.check(part, initial: initial)
+            }
+        case .queue:
+            ofEachKey(operations) { (part) throws(UnreadableOperation) in
+                try QueueCheck.check(part, limits: limits)
+            }
+        case .lock:
+            ofEachKey(operations) { (part) throws(UnreadableOperation) in
+                try LockCheck.check(part, limits: limits)
+            }
         case .tree: checkTree(operations, initial: initial, limits: limits)
         case .listAppend: .unknown("no checker for \(model.rawValue) yet")
-        case .set, .setFull, .counter, .queue, .mutex, .lock: .unknown("no checker for \(model.rawValue) yet")
         }
+    }
+
+    /// Objects of different keys are judged each for itself: any promise of these models is of one object.
+    private static func ofEachKey(
+        _ operations: [RecordedOperation], _ check: ([RecordedOperation]) throws(UnreadableOperation) -> Verdict
+    ) -> Verdict {
+        var verdict = Verdict.valid
+        for part in Partition.byKey(operations.sorted { $0.invoked < $1.invoked }) {
+            let ofKey: Verdict
+            do throws(UnreadableOperation) { ofKey = try check(part.operations) } catch {
+                return .unknown(error.message)
+            }
+            switch ofKey {
+            case .valid: continue
+            case .violation: return ofKey
+            case .unknown: verdict = ofKey
+            }
+        }
+        return verdict
     }
 }

@@ -47,7 +47,36 @@ extension CheckLimits {
 }
 
 extension RegisterHistory {
+    /// The contradiction on which the search ended, made small.
     func violation(at stuck: Int, limits: CheckLimits) -> Violation {
-        Violation("\(stuck)", operations)
+        let kept = RegisterEvidence(self, stuck: stuck).smallest(stuck: stuck, limits: limits)
+        let operations = kept.map { self.operations[$0] }
+        if case .compareAndSet = calls[stuck].action, operations.allSatisfy(\.isOfMutex) {
+            return Violation("No order of these operations of a mutex that begins free keeps real time.", operations)
+        }
+        let object = operations.first?.key.map { " of \($0)" } ?? ""
+        var explanation =
+            "No order of these operations\(object), which begins with \(initialValue) and keeps real time, gives "
+            + "every answer."
+        let answers = operations.filter { ["read", "get", "r"].contains($0.function) && $0.outcome == .ok }
+        if answers.count == 1, let answer = answers.first {
+            explanation += " \(answer.result) was read, "
+            let sources = operations.filter { $0 != answer && $0.couldSet(answer.result) }
+            if sources.isEmpty, answer.result != initialValue {
+                explanation += "which nobody had written."
+            } else {
+                explanation += "which could not be there any more, or not yet."
+            }
+        }
+        return Violation(explanation, operations)
+    }
+}
+
+extension RecordedOperation {
+    fileprivate var isOfMutex: Bool { function == "acquire" || function == "release" }
+
+    /// Whether a register can have this value because of this operation.
+    fileprivate func couldSet(_ value: HistoryValue) -> Bool {
+        function == "append" || argument == value || argument.list?.last == value
     }
 }

@@ -5,13 +5,16 @@ struct RegisterHistory {
 
     let values: ValueTable
     let initial: Int
+    let initialValue: HistoryValue
     /// In the order of invocation, and what each was recorded as.
     private(set) var calls: [Call] = []
     private(set) var operations: [RecordedOperation] = []
 
     init(_ recorded: [RecordedOperation], model: Model, initial: HistoryValue) throws(UnreadableOperation) {
-        values = ValueTable(observed: Self.observed(in: recorded))
-        self.initial = values.number(of: initial)
+        let isMutex = model == .mutex
+        values = ValueTable(observed: isMutex ? [.bool(false), .bool(true)] : Self.observed(in: recorded))
+        initialValue = isMutex ? .bool(false) : initial
+        self.initial = values.number(of: initialValue)
         for operation in recorded.sorted(by: { $0.invoked < $1.invoked }) where operation.outcome != .fail {
             guard let action = try action(of: operation, model: model) else { continue }
             let returned = operation.outcome == .ok ? operation.returned : .max
@@ -34,6 +37,7 @@ struct RegisterHistory {
         of operation: RecordedOperation, model: Model
     ) throws(UnreadableOperation) -> Register.Action? {
         let isKnown = operation.outcome == .ok
+        if model == .mutex { return try mutexAction(of: operation) }
         switch operation.function {
         case "read", "get", "r":
             return isKnown ? .read(values.number(of: operation.result)) : nil
@@ -53,6 +57,17 @@ struct RegisterHistory {
             return .append(operation.argument)
         default:
             throw UnreadableOperation(operation, "the model \(model.rawValue) has no such function")
+        }
+    }
+
+    /// A mutex is a register of whether it is held, under compare-and-set.
+    private func mutexAction(of operation: RecordedOperation) throws(UnreadableOperation) -> Register.Action {
+        let free = values.number(of: .bool(false))
+        let held = values.number(of: .bool(true))
+        switch operation.function {
+        case "acquire": return .compareAndSet(from: free, to: held)
+        case "release": return .compareAndSet(from: held, to: free)
+        default: throw UnreadableOperation(operation, "the model mutex has acquire and release")
         }
     }
 

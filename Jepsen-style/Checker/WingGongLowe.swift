@@ -23,6 +23,11 @@ package struct WingGongLowe<Object: SequentialObject> {
             self.invoked = invoked
             self.returned = returned
         }
+
+        /// The call as it was known at a position: what returned later was open then, and may never take effect.
+        package func seen(at position: Int) -> Call {
+            Call(action, invoked: invoked, returned: returned > position ? .max : returned)
+        }
     }
 
     package enum Outcome: Equatable, Sendable {

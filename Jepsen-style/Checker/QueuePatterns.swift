@@ -1,0 +1,156 @@
+/// What can be wrong with a queue to which each value is enqueued once.
+struct QueuePatterns {
+    /// A value and what became of it.
+    private struct Item {
+        var enqueue: RecordedOperation
+        var dequeue: RecordedOperation?
+        /// A known value that must have been taken by a dequeue without an answer that began before this position;
+        /// the reason is the operation that tells so.
+        var deadline: Int?
+        var reason: RecordedOperation?
+    }
+
+    private let history: QueueHistory
+    private var items: [Item] = []
+    private var early: Violation?
+
+    init(_ history: QueueHistory) {
+        self.history = history
+        var places: [HistoryValue: Int] = [:]
+        for enqueue in history.enqueues {
+            places[enqueue.argument] = items.count
+            items.append(Item(enqueue: enqueue))
+        }
+        for dequeue in history.dequeues where dequeue.value != .null {
+            let operation = dequeue.operation
+            guard let place = places[dequeue.value] else {
+                early = early ?? Violation("\(dequeue.value) was dequeued, and nobody had enqueued it.", [operation])
+                continue
+            }
+            let enqueue = items[place].enqueue
+            if let other = items[place].dequeue {
+                early = early ?? Violation("\(dequeue.value) was dequeued twice.", [enqueue, other, operation])
+            } else if operation.returned < enqueue.invoked {
+                early =
+                    early ?? Violation("\(dequeue.value) was dequeued before it was enqueued.", [operation, enqueue])
+            }
+            items[place].dequeue = operation
+        }
+    }
+
+    func violation() -> Violation? {
+        early ?? overtaking() ?? notTaken() ?? notEmpty()
+    }
+
+    /// Enqueued first, and dequeued after one that was enqueued later.
+    private func overtaking() -> Violation? {
+        let before = items.filter { $0.dequeue != nil && $0.enqueue.outcome == .ok }
+            .sorted { $0.enqueue.returned < $1.enqueue.returned }
+        var next = 0
+        var latest: (item: Item, dequeue: RecordedOperation)?
+        for item in items.sorted(by: { $0.enqueue.invoked < $1.enqueue.invoked }) {
+            guard let dequeue = item.dequeue else { continue }
+            while next < before.count, before[next].enqueue.returned < item.enqueue.invoked {
+                if let other = before[next].dequeue, latest.map({ $0.dequeue.invoked < other.invoked }) ?? true {
+                    latest = (before[next], other)
+                }
+                next += 1
+            }
+            guard let latest, dequeue.returned < latest.dequeue.invoked else { continue }
+            return Violation(
+                "\(latest.item.enqueue.argument) was enqueued before \(item.enqueue.argument), and dequeued after it.",
+                [latest.item.enqueue, item.enqueue, dequeue, latest.dequeue])
+        }
+        return nil
+    }
+
+    /// Values that nobody is known to have taken, though one that was enqueued later was dequeued, or a drain that
+    /// began later found the queue empty. Each needs a dequeue without an answer of its own, begun in time.
+    private func notTaken() -> Violation? {
+        var missing: [Item] = []
+        let drains = history.dequeues.filter { $0.value == .null && $0.isOfDrain }.map(\.operation)
+        let taken = items.filter { $0.dequeue != nil }.sorted { $0.enqueue.invoked > $1.enqueue.invoked }
+        let waiting = items.filter { $0.dequeue == nil && $0.enqueue.outcome == .ok }
+            .sorted { $0.enqueue.returned > $1.enqueue.returned }
+        var next = 0
+        var earliest: RecordedOperation?
+        for var item in waiting {
+            while next < taken.count, taken[next].enqueue.invoked > item.enqueue.returned {
+                if let dequeue = taken[next].dequeue, earliest.map({ dequeue.returned < $0.returned }) ?? true {
+                    earliest = dequeue
+                }
+                next += 1
+            }
+            let drain = drains.filter { $0.invoked > item.enqueue.returned }.min { $0.returned < $1.returned }
+            guard let reason = [earliest, drain].compactMap({ $0 }).min(by: { $0.returned < $1.returned }) else {
+                continue
+            }
+            item.deadline = reason.returned
+            item.reason = reason
+            missing.append(item)
+        }
+        missing.sort { ($0.deadline ?? 0) < ($1.deadline ?? 0) }
+        let unknown = history.unknown.map(\.invoked).sorted()
+        for (index, item) in missing.enumerated() {
+            if index < unknown.count, unknown[index] < item.deadline ?? 0 { continue }
+            return lost(missing[...index], unknown: unknown.count, last: item)
+        }
+        return nil
+    }
+
+    private func lost(_ missing: ArraySlice<Item>, unknown: Int, last: Item) -> Violation {
+        let begun = history.unknown.filter { $0.invoked < last.deadline ?? 0 }
+        var operations = begun
+        for item in missing.suffix(begun.count + 1) {
+            operations.append(item.enqueue)
+            if let reason = item.reason, !operations.contains(reason) { operations.append(reason) }
+            if let reason = item.reason, let later = items.first(where: { $0.dequeue == reason }) {
+                if !operations.contains(later.enqueue) { operations.append(later.enqueue) }
+            }
+        }
+        let what = last.reason?.function == "drain" ? "the queue was drained" : "a later one was dequeued"
+        return Violation(
+            "\(last.enqueue.argument) was enqueued and never dequeued, though \(what).",
+            operations.sorted { $0.invoked < $1.invoked })
+    }
+
+    /// Found empty while at every moment some value was surely in the queue: enqueued, and not yet begun to be
+    /// dequeued.
+    private func notEmpty() -> Violation? {
+        let empties = history.dequeues.filter { $0.value == .null && !$0.isOfDrain }.map(\.operation)
+        guard !empties.isEmpty else { return nil }
+        let surely = items.filter { $0.enqueue.outcome == .ok && $0.enqueue.returned < $0.dequeue?.invoked ?? .max }
+            .sorted { $0.enqueue.returned < $1.enqueue.returned }
+        var next = 0
+        // The items that keep the queue from being empty, without a gap, since the first of them.
+        var chain: [Item] = []
+        var until = -1
+        for empty in empties.sorted(by: { $0.invoked < $1.invoked }) {
+            while next < surely.count, surely[next].enqueue.returned < empty.invoked {
+                extend(&chain, &until, with: surely[next])
+                next += 1
+            }
+            var covering = chain
+            var end = until
+            for item in surely[next...] where end > empty.invoked {
+                if item.enqueue.returned > end || end > empty.returned { break }
+                extend(&covering, &end, with: item)
+            }
+            guard end > empty.returned else { continue }
+            let needed = covering.filter { $0.dequeue?.invoked ?? .max > empty.invoked }
+            return Violation(
+                "The queue was found empty, and was not.",
+                (needed.flatMap { [$0.enqueue, $0.dequeue].compactMap { $0 } } + [empty])
+                    .sorted { $0.invoked < $1.invoked })
+        }
+        return nil
+    }
+
+    private func extend(_ chain: inout [Item], _ until: inout Int, with item: Item) {
+        let end = item.dequeue?.invoked ?? .max
+        guard end > until else { return }
+        if item.enqueue.returned > until { chain.removeAll() }
+        chain.append(item)
+        until = end
+    }
+}

@@ -8,6 +8,9 @@ package enum Checker {
         _ operations: [RecordedOperation], model: Model, initial: HistoryValue = .null,
         limits: CheckLimits = CheckLimits()
     ) -> Verdict {
-        .unknown("no checker for \(model.rawValue) yet")
+        switch model {
+        case .listAppend: ListAppendChecker.check(operations)
+        default: .unknown("no checker for \(model.rawValue) yet")
+        }
     }
 }

@@ -46,7 +46,9 @@ enum AppendCycles {
         var transactions: [Int] = []
         for edge in cycle { transactions += [edge.from] + witnesses(of: edge, in: history) }
         let cast = Cast(transactions, history)
-        let steps = cycle.map { "\(sentence($0, history, cast)), so \(cast.name($0.from)) is before \(cast.name($0.to))" }
+        let steps = cycle.map { edge in
+            "\(sentence(edge, history, cast)), so \(cast.name(edge.from)) is before \(cast.name(edge.to))"
+        }
         return cast.violation(
             "\(anomaly(cycle)): each of these comes before the next, and the last before the first: "
                 + steps.joined(separator: "; "))
@@ -142,7 +144,8 @@ private struct CycleSearch {
                 for index in graph.out(of: state / 2) {
                     edgeVisits += 1
                     let edge = graph.edges[index]
-                    guard !edge.kinds.isDisjoint(with: kinds), componentOf[edge.to] == componentOf[start] else { continue }
+                    guard !edge.kinds.isDisjoint(with: kinds), componentOf[edge.to] == componentOf[start]
+                    else { continue }
                     let isReadWrite = isSingle && edge.kinds == .readWrite
                     if isReadWrite && state % 2 == 1 { continue }
                     let reached = edge.to * 2 + (isReadWrite ? 1 : state % 2)

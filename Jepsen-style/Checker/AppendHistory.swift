@@ -43,18 +43,13 @@ struct AppendHistory {
         var order: [HistoryValue] { longest.map { reads[$0].list } ?? [] }
     }
 
-    /// Not a history of appends and reads.
-    struct Malformed: Error {
-        var reason: String
-    }
-
     private(set) var operations: [RecordedOperation]
     private(set) var transactions: [Transaction] = []
     private(set) var lists: [List] = []
     private var numbersOfKeys: [HistoryValue: Int] = [:]
     private var numbersOfProcesses: [HistoryValue: Int] = [:]
 
-    init(_ operations: [RecordedOperation]) throws(Malformed) {
+    init(_ operations: [RecordedOperation]) throws(MalformedHistory) {
         self.operations = operations
         for index in operations.indices where AppendHistory.isTransaction(operations[index]) {
             try add(index)
@@ -72,13 +67,13 @@ struct AppendHistory {
         operation.process != .text("nemesis")
     }
 
-    private mutating func add(_ index: Int) throws(Malformed) {
+    private mutating func add(_ index: Int) throws(MalformedHistory) {
         let operation = operations[index]
         guard operation.function.isEmpty || operation.function == "txn" else {
-            throw Malformed(reason: "the operation at \(operation.invoked) is no transaction: \(operation.function)")
+            throw MalformedHistory("the operation at \(operation.invoked) is no transaction: \(operation.function)")
         }
         guard let written = (operation.outcome == .ok ? operation.result : operation.argument).list else {
-            throw Malformed(reason: "the operation at \(operation.invoked) has no list of steps")
+            throw MalformedHistory("the operation at \(operation.invoked) has no list of steps")
         }
         let process = numbersOfProcesses[operation.process] ?? numbersOfProcesses.count
         numbersOfProcesses[operation.process] = process
@@ -94,9 +89,9 @@ struct AppendHistory {
 
     private mutating func parse(
         _ written: HistoryValue, of transaction: Int, _ operation: RecordedOperation
-    ) throws(Malformed) -> Step {
+    ) throws(MalformedHistory) -> Step {
         guard let parts = written.list, parts.count == 2 || parts.count == 3, let function = parts[0].text else {
-            throw Malformed(reason: "a step of the operation at \(operation.invoked) is no [what, key, value]")
+            throw MalformedHistory("a step of the operation at \(operation.invoked) is no [what, key, value]")
         }
         let key = numbersOfKeys[parts[1]] ?? lists.count
         if key == lists.count {
@@ -111,7 +106,7 @@ struct AppendHistory {
         case "r":
             guard operation.outcome == .ok else { return .read(key: key, nil) }
             guard value == .null || value.list != nil else {
-                throw Malformed(reason: "the operation at \(operation.invoked) read something that is no list")
+                throw MalformedHistory("the operation at \(operation.invoked) read something that is no list")
             }
             let list = value.list ?? []
             lists[key].reads.append(Read(transaction: transaction, list: list))
@@ -120,16 +115,16 @@ struct AppendHistory {
             }
             return .read(key: key, list)
         default:
-            throw Malformed(reason: "a step of the operation at \(operation.invoked) is neither append nor r")
+            throw MalformedHistory("a step of the operation at \(operation.invoked) is neither append nor r")
         }
     }
 
     private mutating func append(
         _ value: HistoryValue, to key: Int, by transaction: Int, _ operation: RecordedOperation
-    ) throws(Malformed) {
+    ) throws(MalformedHistory) {
         guard lists[key].appends[value] == nil else {
-            throw Malformed(
-                reason: "the operation at \(operation.invoked) appends what was appended before; "
+            throw MalformedHistory(
+                "the operation at \(operation.invoked) appends what was appended before; "
                     + "each value must be appended once")
         }
         if let before = lists[key].values.last, lists[key].appends[before]?.transaction == transaction {

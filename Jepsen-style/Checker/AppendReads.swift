@@ -69,8 +69,8 @@ enum AppendReads {
                 else { continue }
                 let cast = Cast([append.transaction, list.reads[longest].transaction], history)
                 return cast.violation(
-                    "\(cast.name(append.transaction)) appended \(next.shown) to \(list.name.shown) before \(value.shown), "
-                        + "and \(cast.name(list.reads[longest].transaction)) read them in the other order")
+                    "\(cast.name(append.transaction)) appended \(next.shown) to \(list.name.shown) before \(value.shown)"
+                        + ", and \(cast.name(list.reads[longest].transaction)) read them in the other order")
             }
         }
         return nil
@@ -85,8 +85,8 @@ enum AppendReads {
                 else { continue }
                 let cast = Cast([read.transaction, append.transaction], history)
                 return cast.violation(
-                    "\(cast.name(read.transaction)) read \(list.name.shown) ending with \(last.shown), in the middle of "
-                        + "\(cast.name(append.transaction)), which appended more (G1b, intermediate read)")
+                    "\(cast.name(read.transaction)) read \(list.name.shown) ending with \(last.shown), in the "
+                        + "middle of \(cast.name(append.transaction)), which appended more (G1b, intermediate read)")
             }
         }
         return nil
@@ -123,8 +123,8 @@ enum AppendReads {
                         continue
                     }
                     return Cast([index], history).violation(
-                        "T1 read \(history.lists[key].name.shown) as \(HistoryValue.list(list).shown); by its own steps "
-                            + "before it had to be \(expected) (internal inconsistency)")
+                        "T1 read \(history.lists[key].name.shown) as \(HistoryValue.list(list).shown); by its "
+                            + "own steps before it had to be \(expected) (internal inconsistency)")
                 }
             }
         }

@@ -21,10 +21,13 @@ extension HistoryValue {
             if depth == 0 {
                 "{…}"
             } else {
-                "{" + fields.map { "\($0.shown(depth: depth - 1)): \($1.shown(depth: depth - 1))" }.sorted()
-                    .joined(separator: ", ") + "}"
+                "{" + HistoryValue.shown(fields, depth).joined(separator: ", ") + "}"
             }
         }
+    }
+
+    private static func shown(_ fields: [HistoryValue: HistoryValue], _ depth: Int) -> [String] {
+        fields.map { "\($0.shown(depth: depth - 1)): \($1.shown(depth: depth - 1))" }.sorted()
     }
 
     private static func shown(_ values: ArraySlice<HistoryValue>, _ depth: Int) -> String {

@@ -28,3 +28,64 @@ extension Verdict {
 extension HistoryValue {
     static func ints(_ numbers: [Int]) -> HistoryValue { .list(numbers.map { .int(Int64($0)) }) }
 }
+
+extension HistoryValue {
+    static func fields(_ fields: [String: HistoryValue]) -> HistoryValue {
+        .map(Dictionary(uniqueKeysWithValues: fields.map { (.text($0), $1) }))
+    }
+
+    static func number(_ number: Int) -> HistoryValue { .int(Int64(number)) }
+}
+
+/// A history in the making: each line stands ten positions and ten milliseconds behind the one before.
+struct Recorder {
+    private(set) var operations: [RecordedOperation] = []
+    private(set) var position = 0
+    private var processes = 1_000
+
+    var time: Int64 { Int64(position) * 1_000_000 }
+
+    /// - Returns: what `end` wants.
+    mutating func begin(
+        _ function: String, _ argument: HistoryValue = .null, key: HistoryValue? = nil, process: HistoryValue? = nil
+    ) -> Int {
+        processes += 1
+        operations.append(
+            RecordedOperation(
+                process: process ?? .number(processes), function: function, key: key, argument: argument,
+                outcome: .unknown, invoked: position, returned: .max, invokedTime: time))
+        position += 10
+        return operations.count - 1
+    }
+
+    mutating func end(
+        _ index: Int, _ result: HistoryValue = .null, _ outcome: RecordedOperation.Outcome = .ok, revision: Int? = nil
+    ) {
+        operations[index].result = result
+        operations[index].outcome = outcome
+        operations[index].returned = position
+        operations[index].returnedTime = time
+        operations[index].revision = revision.map(Int64.init)
+        position += 10
+    }
+
+    /// Begins and ends.
+    mutating func run(
+        _ function: String, _ argument: HistoryValue = .null, key: HistoryValue? = nil, _ result: HistoryValue = .null,
+        revision: Int? = nil, process: HistoryValue? = nil
+    ) {
+        end(begin(function, argument, key: key, process: process), result, revision: revision)
+    }
+
+    mutating func deliver(
+        _ function: String, _ value: HistoryValue, key: HistoryValue? = nil, process: HistoryValue, revision: Int? = nil
+    ) {
+        operations.append(
+            .delivery(
+                process: process, function, value, key: key, at: position, time: time,
+                revision: revision.map(Int64.init)))
+        position += 10
+    }
+
+    mutating func wait(_ positions: Int) { position += 10 * positions }
+}

@@ -16,7 +16,8 @@ struct KnownChanges {
                 return event.isPut == isPut && (value == nil || event.value == nil || value == event.value)
             }
             guard isWide, event.isPut == isPut else { return false }
-            return isPut ? path.isBelow(event.path) : event.path.isBelow(path)
+            guard isPut else { return event.path.isBelow(path) }
+            return path.isBelow(event.path) && event.value ?? .null == .null
         }
     }
 

@@ -27,7 +27,9 @@ import Testing
 
     @Test func aMessageOfUnknownFateMayComeLate() {
         var recorder = Recorder()
-        func message(_ sequence: Int) -> HistoryValue { .fields(["sender": .text("a"), "sequence": .number(sequence)]) }
+        func message(_ sequence: Int) -> HistoryValue {
+            .fields(["sender": .text("a"), "sequence": .number(sequence)])
+        }
         _ = recorder.begin("publish", message(1), key: .text("t"))
         recorder.run("publish", message(2), key: .text("t"), .fields(["offset": .number(1)]))
         recorder.run("subscribe", .fields(["from": .number(1)]), key: .text("t"), process: .text("r"))

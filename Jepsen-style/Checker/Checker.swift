@@ -9,8 +9,11 @@ package enum Checker {
         limits: CheckLimits = CheckLimits()
     ) -> Verdict {
         switch model {
+        case .register, .casRegister, .keyValue:
+            RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
+        case .tree: .unknown("no checker for \(model.rawValue) yet")
         case .listAppend: ListAppendChecker.check(operations)
-        default: .unknown("no checker for \(model.rawValue) yet")
+        case .set, .setFull, .counter, .queue, .mutex, .lock: .unknown("no checker for \(model.rawValue) yet")
         }
     }
 }

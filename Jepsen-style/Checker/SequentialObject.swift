@@ -6,4 +6,11 @@ package protocol SequentialObject {
 
     /// The state after `action`; `nil` when one copy in `state` could not have answered so.
     func step(_ state: State, _ action: Action) -> State?
+
+    /// Whether `action` leaves every state that accepts it as it is. `true` only makes a search faster.
+    func isRead(_ action: Action) -> Bool
+}
+
+extension SequentialObject {
+    package func isRead(_ action: Action) -> Bool { false }
 }

@@ -5,7 +5,7 @@ struct SmallStore {
     private(set) var history: [RecordedOperation] = []
 
     init(seed: Int) {
-        var dice = Dice(seed)
+        var dice = StoryDice(seed)
         let count = 2 + dice.below(4)
         var appended = 0
         var plans: [[(isAppend: Bool, key: Int, value: Int)]] = []
@@ -52,14 +52,14 @@ struct SmallStore {
         }
     }
 
-    private static func spans(_ count: Int, _ dice: inout Dice) -> [(Int, Int)] {
+    private static func spans(_ count: Int, _ dice: inout StoryDice) -> [(Int, Int)] {
         let places = Array(0..<(2 * count)).shuffled(using: &dice)
         return (0..<count).map {
             (min(places[2 * $0], places[2 * $0 + 1]), max(places[2 * $0], places[2 * $0 + 1]))
         }
     }
 
-    private static func seen(_ list: [Int], _ before: [Int], _ dice: inout Dice) -> [Int] {
+    private static func seen(_ list: [Int], _ before: [Int], _ dice: inout StoryDice) -> [Int] {
         switch dice.below(100) {
         case 0: list.reversed()
         case 1: list + list.prefix(1)
@@ -114,7 +114,7 @@ struct LargeStore {
     private(set) var operations: [RecordedOperation] = []
 
     init(seed: Int, transactions: Int, clients: Int = 20) {
-        var dice = Dice(seed)
+        var dice = StoryDice(seed)
         var lists: [Int: [HistoryValue]] = [:]
         var firstKey = 0
         for number in 0..<transactions {

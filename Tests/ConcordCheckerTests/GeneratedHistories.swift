@@ -1,7 +1,7 @@
 import ConcordChecker
 
 /// The same numbers in every run: SplitMix64.
-struct Dice: RandomNumberGenerator {
+struct StoryDice: RandomNumberGenerator {
     private var state: UInt64
 
     init(_ seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 }
@@ -38,7 +38,7 @@ extension HistoryValue {
 }
 
 /// A history in the making: each line stands ten positions and ten milliseconds behind the one before.
-struct Recorder {
+struct StoryRecorder {
     private(set) var operations: [RecordedOperation] = []
     private(set) var position = 0
     private var processes = 1_000

@@ -87,8 +87,8 @@ struct LeaseStory {
     private static let ttl: Int64 = 300_000_000
 
     private(set) var isPlanted = false
-    private var recorder = Recorder()
-    private var dice: Dice
+    private var recorder = StoryRecorder()
+    private var dice: StoryDice
     private let fault: Fault?
     private var leases: [Lease] = []
     private var tree: Set<HistoryValue> = []
@@ -98,7 +98,7 @@ struct LeaseStory {
     var operations: [RecordedOperation] { recorder.operations }
 
     init(seed: Int, fault: Fault?) {
-        dice = Dice(seed)
+        dice = StoryDice(seed)
         self.fault = fault
         for _ in 0..<(60 + dice.below(100)) {
             expire()

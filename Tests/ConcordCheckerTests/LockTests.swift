@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func anOldTokenMayBeTakenBeforeTheNewOneHasWritten() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         func write(_ token: Int, _ result: HistoryValue) {
             recorder.run("fenced-write", .fields(["token": .number(token)]), key: .text("r"), result)
         }
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func sharersMayHoldOneToken() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         for lease in ["a", "b"] {
             recorder.run(
                 "acquire", .fields(["lease": .text(lease), "shared": .bool(true)]), key: .text("l"),
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func aGrantWithoutATokenIsNeverAPass() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         recorder.run("acquire", .fields(["lease": .text("a")]), key: .text("l"), .fields([:]), revision: 5)
         guard case .unknown = LockChecker.check(recorder.operations) else {
             Issue.record("it was judged")
@@ -90,10 +90,10 @@ struct LockStory {
         case dead
     }
 
-    private var recorder = Recorder()
+    private var recorder = StoryRecorder()
     private(set) var isPlanted = false
     private let fault: Fault?
-    private var dice: Dice
+    private var dice: StoryDice
     private var clients = [Client](repeating: .idle, count: 4)
     private var queue: [Int] = []
     private var holder: (client: Int, token: Int)?
@@ -107,7 +107,7 @@ struct LockStory {
     var operations: [RecordedOperation] { recorder.operations }
 
     init(seed: Int, fault: Fault?) {
-        dice = Dice(seed)
+        dice = StoryDice(seed)
         self.fault = fault
         for client in 0..<4 {
             let answer = HistoryValue.fields(["lease": lease(client), "ttl_ms": .number(1_000_000)])

@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func aMessageOfUnknownFateMayComeLate() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         func message(_ sequence: Int) -> HistoryValue {
             .fields(["sender": .text("a"), "sequence": .number(sequence)])
         }
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func aSubscriptionBehindTheRetentionEnds() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         recorder.run(
             "subscribe", .fields(["from": .number(5)]), key: .text("t"),
             .fields(["refused": .text("compacted"), "first_available": .number(9)]), process: .text("r"))
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func aMessageWithoutANumberIsNeverAPass() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         recorder.run("publish", .fields(["sender": .text("a")]), key: .text("t"))
         guard case .unknown = TopicChecker.check(recorder.operations) else {
             Issue.record("it was judged")
@@ -69,13 +69,13 @@ struct TopicStory {
     private(set) var isPlanted = false
 
     init(seed: Int, fault: Fault?) {
-        var dice = Dice(seed)
+        var dice = StoryDice(seed)
         operations = TopicStory.good(&dice)
         if let fault { isPlanted = plant(fault, &dice) }
     }
 
-    private static func good(_ dice: inout Dice) -> [RecordedOperation] {
-        var recorder = Recorder()
+    private static func good(_ dice: inout StoryDice) -> [RecordedOperation] {
+        var recorder = StoryRecorder()
         var log: [HistoryValue] = []
         var sending: [(operation: Int, message: HistoryValue, offset: Int?)?] = [nil, nil, nil]
         var sequences = [0, 0, 0]
@@ -153,7 +153,7 @@ extension TopicStory {
         operations[index].result = .fields(document)
     }
 
-    private mutating func plant(_ fault: Fault, _ dice: inout Dice) -> Bool {
+    private mutating func plant(_ fault: Fault, _ dice: inout StoryDice) -> Bool {
         switch fault {
         case .appendsTwice: appendTwice(&dice)
         case .losesAnAcknowledged: loseAnAcknowledged(&dice)
@@ -166,7 +166,7 @@ extension TopicStory {
         }
     }
 
-    private mutating func appendTwice(_ dice: inout Dice) -> Bool {
+    private mutating func appendTwice(_ dice: inout StoryDice) -> Bool {
         guard let twice = deliveries.randomElement(using: &dice).flatMap(offset) else { return false }
         let message = readers(of: twice).first.flatMap(message)
         for index in operations.indices {
@@ -183,7 +183,7 @@ extension TopicStory {
         return true
     }
 
-    private mutating func loseAnAcknowledged(_ dice: inout Dice) -> Bool {
+    private mutating func loseAnAcknowledged(_ dice: inout StoryDice) -> Bool {
         guard let lost = acknowledged.randomElement(using: &dice), let gone = offset(lost),
             !readers(of: gone + 1).isEmpty
         else { return false }
@@ -195,7 +195,7 @@ extension TopicStory {
         return true
     }
 
-    private mutating func disagree(_ dice: inout Dice) -> Bool {
+    private mutating func disagree(_ dice: inout StoryDice) -> Bool {
         guard let wrong = deliveries.randomElement(using: &dice), let offset = offset(wrong),
             readers(of: offset).count > 1,
             let other = acknowledged.first(where: {
@@ -206,7 +206,7 @@ extension TopicStory {
         return true
     }
 
-    private mutating func passOver(_ dice: inout Dice) -> Bool {
+    private mutating func passOver(_ dice: inout StoryDice) -> Bool {
         guard let index = deliveries.randomElement(using: &dice) else { return false }
         let process = operations[index].process
         guard deliveries.contains(where: { $0 > index && operations[$0].process == process }) else { return false }
@@ -214,7 +214,7 @@ extension TopicStory {
         return true
     }
 
-    private mutating func invent(_ dice: inout Dice) -> Bool {
+    private mutating func invent(_ dice: inout StoryDice) -> Bool {
         guard let offset = deliveries.randomElement(using: &dice).flatMap(offset) else { return false }
         for index in readers(of: offset) {
             set(index, offset: offset, message: .fields(["sender": .number(7), "sequence": .number(1)]))
@@ -243,7 +243,7 @@ extension TopicStory {
         return false
     }
 
-    private mutating func readEarly(_ dice: inout Dice) -> Bool {
+    private mutating func readEarly(_ dice: inout StoryDice) -> Bool {
         guard let read = deliveries.randomElement(using: &dice),
             let sent = operations.firstIndex(where: {
                 $0.function == "publish" && $0.argument == operations[read].result["value"]

@@ -26,7 +26,7 @@ import Testing
 
     @Test func aWatchFromCompactedHistoryIsToldSo() {
         func verdict(from: Int, firstAvailable: Int) -> Verdict {
-            var recorder = Recorder()
+            var recorder = StoryRecorder()
             recorder.run(
                 "watch", .fields(["from": .number(from)]), key: .text("/a"),
                 .fields(["refused": .text("compacted"), "first_available": .number(firstAvailable)]))
@@ -38,7 +38,7 @@ import Testing
 
     @Test func scopesAreTheNodeItsChildrenOrAllOfIt() {
         func fits(_ scope: String, _ path: String) -> Bool {
-            var recorder = Recorder()
+            var recorder = StoryRecorder()
             let argument = HistoryValue.fields(["scope": .text(scope), "after": .number(1)])
             _ = recorder.begin("put", .fields(["value": .text("v")]), key: .text(path))
             recorder.run("watch", argument, key: .text("/a"), process: .text("w"))
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func aDocumentThatIsNoneIsNeverAPass() {
-        var recorder = Recorder()
+        var recorder = StoryRecorder()
         recorder.run("watch", .fields(["after": .number(1)]), key: .text("/a"), process: .text("w"))
         recorder.deliver("event", .fields(["type": .text("news")]), process: .text("w"))
         guard case .unknown = WatchChecker.check(recorder.operations) else {
@@ -97,8 +97,8 @@ struct WatchStory {
     private static let scopes = [("/", "subtree"), ("/a", "subtree"), ("/a", "children"), ("/d", "node")]
 
     private(set) var isPlanted = false
-    private var recorder = Recorder()
-    private var dice: Dice
+    private var recorder = StoryRecorder()
+    private var dice: StoryDice
     private let fault: Fault?
     private var tree: [String: Int] = [:]
     private var log: [Int: [Event]] = [:]
@@ -112,7 +112,7 @@ struct WatchStory {
     var operations: [RecordedOperation] { recorder.operations }
 
     init(seed: Int, fault: Fault?) {
-        dice = Dice(seed)
+        dice = StoryDice(seed)
         self.fault = fault
         for _ in 0..<(60 + dice.below(120)) {
             switch dice.below(10) {

@@ -154,7 +154,7 @@ struct LockHistory {
             let holder = Holder(value)
             if let latest,
                 let granted = grants.first(where: {
-                    $0.holder == holder && $0.token > revision && $0.token < latest.token
+                    $0.holder == holder && $0.token > revision && $0.token <= latest.token
                 })
             {
                 return .of(

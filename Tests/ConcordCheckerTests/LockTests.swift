@@ -86,8 +86,6 @@ struct LockStory {
         case holding(token: Int)
         case releasing(Int, token: Int)
         case released(Int, revision: Int)
-        /// Its lease is gone.
-        case dead
     }
 
     private var recorder = StoryRecorder()
@@ -151,7 +149,6 @@ struct LockStory {
         case .released(let operation, let revision):
             recorder.end(operation, revision: revision)
             clients[client] = .idle
-        case .dead: return
         }
     }
 
@@ -166,7 +163,8 @@ struct LockStory {
     private mutating func serve() {
         guard let first = queue.first else { return }
         let isHeld = holder.map { if case .holding = clients[$0.client] { true } else { false } } ?? false
-        guard holder == nil || plants(.grantsWhileHeld, when: isHeld) else { return }
+        let isSecond = plants(.grantsWhileHeld, when: isHeld)
+        guard holder == nil || isSecond else { return }
         var next = first
         if queue.count > 1, plants(.passesOverAWaiter) {
             show()
@@ -186,6 +184,8 @@ struct LockStory {
         tokens.append(token)
         holder = (next, token)
         if case .waiting(let operation) = clients[next] { clients[next] = .granted(operation, token: token) }
+        // Told before the first can begin to release.
+        if isSecond { turn(next, isEnding: false) }
     }
 
     /// Whether its acquire began when the last token was known.

@@ -189,9 +189,10 @@ extension TopicStory {
         else { return false }
         for index in operations.indices {
             guard let offset = offset(index), offset > gone else { continue }
-            set(index, offset: offset - 1, message: message(index))
+            set(index, offset: offset - 1, message: self.message(index))
         }
-        operations.removeAll { $0.function == "message" && $0.result["value"] == operations[lost].argument }
+        let message = operations[lost].argument
+        operations.removeAll { $0.function == "message" && $0.result["value"] == message }
         return true
     }
 

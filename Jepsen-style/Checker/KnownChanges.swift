@@ -67,12 +67,12 @@ struct KnownChanges {
             write.value = operation.result["number"]?.int.map { .text("\($0)") }
         }
         if operation.function == "create-sequential" {
-            if let made = operation.result["key"]?.text {
-                write.path = made
-            } else {
-                // Without an answer it is some child.
-                write.path = path + "/"
+            let made = operation.result["key"]?.text
+            guard made != nil || !operation.isAcknowledged else {
+                throw MalformedHistory("create-sequential at \(operation.invoked) does not say what it made")
             }
+            // Without an answer it is some child.
+            write.path = made ?? path + "/"
         }
         return write
     }

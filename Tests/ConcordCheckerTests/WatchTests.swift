@@ -55,6 +55,26 @@ import Testing
         #expect(paths.filter { fits("subtree", $0) } == ["/a", "/a/b", "/a/b/c"])
     }
 
+    @Test func aHarnessWritesDocumentsDownAsTheyCome() throws {
+        let lines = """
+            {"type":"invoke","process":"w","f":"watch","key":"/a","value":{"scope":"subtree"}}
+            {"type":"ok","process":"w","f":"watch","value":null}
+            {"type":"ok","process":"w","f":"event","value":{"type":"synced","revision":4}}
+            {"type":"invoke","process":1,"f":"put","key":"/a/b","value":{"value":"x"}}
+            {"type":"ok","process":1,"f":"put","key":"/a/b","value":{},"revision":5}
+            {"type":"ok","process":"w","f":"event","value":{"type":"progress","revision":6}}
+            """
+        let missed = try HistoryReader.read([UInt8](lines.utf8)).operations
+        #expect(missed.count == 4)
+        #expect(WatchChecker.check(missed).violation?.explanation.contains("but not put /a/b at 5") == true)
+        let told = lines.replacing(
+            "\"type\":\"progress\",\"revision\":6",
+            with: """
+                "type":"events","revision":5,"events":[{"type":"put","path":"/a/b","value":"x","previous_revision":null}]
+                """)
+        #expect(try WatchChecker.check(HistoryReader.read([UInt8](told.utf8)).operations) == .valid)
+    }
+
     @Test func aDocumentThatIsNoneIsNeverAPass() {
         var recorder = StoryRecorder()
         recorder.run("watch", .fields(["after": .number(1)]), key: .text("/a"), process: .text("w"))

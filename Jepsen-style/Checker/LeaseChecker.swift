@@ -20,7 +20,7 @@ package enum LeaseChecker {
             let lives = try LeaseLives(operations)
             for lease in lives.leases {
                 guard let life = lives[lease] else { continue }
-                if let found = life.afterDeath() ?? life.early() ?? life.lateSign(bounds) { return found }
+                if let found = life.early() ?? life.lateSign(bounds) ?? life.afterDeath() { return found }
             }
             return nil
         }
@@ -32,7 +32,9 @@ extension LeaseLife {
     fileprivate func early() -> Violation? {
         var next = 0
         var until: (time: Int64, renewal: Renewal)?
-        let renewals = renewals.filter { $0.operation.isAcknowledged }
+        // A keep-alive that began when the end was known promises nothing: it is wrong by itself.
+        let known = deaths.first?.operation.returned ?? .max
+        let renewals = renewals.filter { $0.operation.isAcknowledged && $0.operation.invoked < known }
         for death in deaths where death.isExpiry {
             let seen = death.operation
             if revocations.contains(where: { $0.outcome != .fail && $0.invoked < seen.returned }) { return nil }

@@ -143,6 +143,7 @@ struct WatchStory {
         }
         for watch in 0..<4 {
             while let place = told[watch], place < revision { tell(watch, mayPause: false) }
+            if told[watch] != nil { document(watch, "progress", ["revision": .number(revision)]) }
         }
     }
 

@@ -20,7 +20,7 @@ package enum LeaseChecker {
             let lives = try LeaseLives(operations)
             for lease in lives.leases {
                 guard let life = lives[lease] else { continue }
-                if let found = life.early() ?? life.lateSign(bounds) ?? life.afterDeath() { return found }
+                if let found = life.early() ?? life.afterDeath() ?? life.lateSign(bounds) { return found }
             }
             return nil
         }

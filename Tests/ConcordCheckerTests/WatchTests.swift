@@ -266,7 +266,11 @@ extension WatchStory {
     private mutating func tell(_ watch: Int, _ next: Int, then following: Int?) {
         let matching = matching(watch, next)
         told[watch] = next
-        if plants(.passesOver, when: watch > 0 && next > begun) { return }
+        if plants(.passesOver, when: watch > 0 && next > begun) {
+            guard let following else { return document(watch, "progress", ["revision": .number(next)]) }
+            told[watch] = following
+            return events(watch, following, self.matching(watch, following))
+        }
         if let following, plants(.exchanges) {
             events(watch, following, self.matching(watch, following))
         }

@@ -171,7 +171,7 @@ struct LeaseStory {
         guard !leases[index].isDead || revives else {
             return recorder.end(operation, .fields(["refused": .text("lease_expired")]), revision: revision)
         }
-        if dice.chance(5) {
+        if !revives, dice.chance(5) {
             leases[index].mayBeRenewed = true
             if dice.chance(50) { leases[index].expires = recorder.time + LeaseStory.ttl / 100 * 102 }
             return

@@ -33,7 +33,7 @@ package enum Checker {
                 try LockCheck.check(part, limits: limits)
             }
         case .tree: checkTree(operations, initial: initial, limits: limits)
-        case .listAppend: .unknown("no checker for \(model.rawValue) yet")
+        case .listAppend: ListAppendChecker.check(operations)
         }
     }
 

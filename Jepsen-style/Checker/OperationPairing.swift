@@ -49,6 +49,7 @@ struct OperationPairing {
         if raw.process == .text("nemesis") { return }
         guard raw.process != .null else { throw EventError(message: "an event needs a process") }
         switch kind {
+        case .ok where RecordedOperation.delivered.contains(raw.function.text ?? ""): deliver(raw, position)
         case .invoke: try invoke(raw, position)
         case .ok, .fail, .info: try complete(raw, kind, position)
         }
@@ -92,6 +93,13 @@ struct OperationPairing {
             operations[index].returned = position
         case .info, .invoke: break
         }
+    }
+
+    private mutating func deliver(_ raw: RawEvent, _ position: Int) {
+        operations.append(
+            .delivery(
+                process: raw.process, raw.function.text ?? "", raw.value ?? .null,
+                key: raw.key == .null ? nil : raw.key, at: position, time: raw.time?.int, revision: raw.revision?.int))
     }
 
     private func function(_ raw: RawEvent) throws(EventError) -> String? {

@@ -1,2 +1,8 @@
 import ConcordCommandLine
-import ConcordSimulator
+import Foundation
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+let environment = ProcessInfo.processInfo.environment
+if arguments.contains("--explore") {
+    exit(explore(arguments.filter { $0 != "--explore" }, environment: environment).rawValue)
+}

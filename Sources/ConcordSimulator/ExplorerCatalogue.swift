@@ -17,6 +17,8 @@ struct ExplorerCatalogue {
         var durableTerm: UInt64
         var hasLeader: Bool
         var hasWrites: Bool
+        /// A follower that refuses its vote because its leader may live.
+        var isLoyal: Bool
     }
 
     /// What an input makes of a member, in numbers of this catalogue.
@@ -62,7 +64,8 @@ struct ExplorerCatalogue {
                 digest: digest, log: add(log: value.raft.wholeLog), durableLog: add(log: value.disk.entries),
                 role: value.raft.standing.role, term: value.raft.standing.term.rawValue,
                 durableTerm: value.disk.hardState.term.rawValue,
-                hasLeader: value.raft.standing.leader != nil, hasWrites: !value.writes.isEmpty))
+                hasLeader: value.raft.standing.leader != nil, hasWrites: !value.writes.isEmpty,
+                isLoyal: value.raft.standing.role == .follower && value.raft.protectsLeader))
         return number
     }
 

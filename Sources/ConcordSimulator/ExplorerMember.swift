@@ -119,7 +119,8 @@ struct ExplorerMember {
         return turn { $0.tick(now: time) }
     }
 
-    /// Just T: less than any election timer that was set when the leader spoke.
+    /// Just T: less than any election timer that was set when the leader spoke. Only of a loyal follower, for
+    /// which no time has passed since then; twice T could be more than its timer.
     mutating func patienceEnds() -> Outcome {
         now += ExplorerMember.electionTimeout
         let time = now

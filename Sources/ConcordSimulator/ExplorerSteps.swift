@@ -64,7 +64,7 @@ extension Explorer {
                 }
                 if mayTimeOut { steps.append(StepCode(.timeout, member)) }
             }
-            if settings.preVotesTravel, one.role == .follower { steps.append(StepCode(.patienceEnds, member)) }
+            if settings.preVotesTravel, one.isLoyal { steps.append(StepCode(.patienceEnds, member)) }
         }
         if state.spent(.barriers) < settings.barriers, one.hasLeader {
             steps.append(StepCode(.readBarrier, member, BarrierID.of(state.spent(.barriers))))
@@ -145,9 +145,9 @@ extension Explorer {
 
     /// A follower grants nothing while its leader may live.
     private mutating func waitForPatience(of member: Int, in state: inout ExplorerState) -> Bool {
-        guard catalogue.members[Int(state[member])].role == .follower else { return true }
+        guard catalogue.members[Int(state[member])].isLoyal else { return true }
         let waiting = catalogue.result(of: state[member], .patienceEnds)
-        return waiting.isIdle || apply(waiting, StepCode(.patienceEnds, member), to: &state)
+        return apply(waiting, StepCode(.patienceEnds, member), to: &state)
     }
 
     private func preVote(to receiver: Int, in sent: [UInt32]) -> UInt32? {

@@ -120,10 +120,11 @@ package struct Explorer {
         report.messages = catalogue.messages.count
         report.replays = replays
         report.counts = counts.named
-        if let problem { report.violation = ExplorerViolation(rule: problem, steps: path(to: number) + [describe(lastCode)]) }
+        if let problem {
+            report.violation = ExplorerViolation(rule: problem, steps: path(to: number) + [describe(lastCode)])
+        }
         return report
     }
-
 
     /// Takes every step that is possible in `state`.
     private mutating func expand(_ state: ExplorerState, number: UInt32, into next: inout ExplorerLevel) -> Int {

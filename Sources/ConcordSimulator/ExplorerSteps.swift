@@ -70,7 +70,9 @@ extension Explorer {
             steps.append(StepCode(.readBarrier, member, BarrierID.of(state.spent(.barriers))))
         }
         if state.spent(.crashes) < settings.crashes {
-            for survivors in catalogue.values[Int(state[member])].survivors { steps.append(StepCode(.crash, member, survivors.detail)) }
+            for survivors in catalogue.values[Int(state[member])].survivors {
+                steps.append(StepCode(.crash, member, survivors.detail))
+            }
         }
     }
 

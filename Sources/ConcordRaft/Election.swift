@@ -2,7 +2,7 @@
 
 extension Raft {
     /// Whether a follower holds on to its leader, or is the leader. Then it helps nobody to take the place.
-    var protectsLeader: Bool {
+    package var protectsLeader: Bool {
         switch role {
         case .leader: true
         case .follower: leader != nil && now < timer.loyalUntil

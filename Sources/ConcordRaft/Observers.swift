@@ -43,6 +43,11 @@ extension Raft {
         log.term(at: index)
     }
 
+    /// All entries of `range`, which must be here.
+    package func entries(in range: ClosedRange<LogIndex>) -> [Entry] {
+        Array(log.entries(in: range))
+    }
+
     /// Of all members, in order of id; empty on a member that does not lead.
     package func progress(now: UInt64) -> [MemberProgress] {
         guard role == .leader else { return [] }

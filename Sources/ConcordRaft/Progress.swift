@@ -10,7 +10,7 @@ struct Progress: Sendable {
         case replicating
     }
 
-    private struct Inflight: Sendable {
+    struct Inflight: Sendable {
         var lastIndex: LogIndex
         var bytes: Int
     }
@@ -33,7 +33,7 @@ struct Progress: Sendable {
     private(set) var heardAt: UInt64
     /// When it last was sent an append or last got further.
     private var movedAt: UInt64
-    private var inflight: [Inflight] = []
+    private(set) var inflight: [Inflight] = []
     private var inflightBytes = 0
 
     init(id: MemberID, next: LogIndex, now: UInt64) {

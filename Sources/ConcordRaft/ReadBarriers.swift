@@ -3,13 +3,13 @@
 
 /// The barriers that a follower has asked its leader for.
 struct FollowerBarriers: Sendable {
-    private struct Asked: Sendable {
+    struct Asked: Sendable {
         var id: UInt64
         var at: UInt64
     }
 
     /// In order of time.
-    private var asked: [Asked] = []
+    private(set) var asked: [Asked] = []
 
     var isFull: Bool { asked.count >= RaftLimits.barriersMax }
     var oldestAskedAt: UInt64? { asked.first?.at }

@@ -4,7 +4,7 @@
 /// Such an entry must not count as durable again, whatever index the old write reached. So a truncation cuts
 /// the reach of all writes under way, and the durable index goes back with it.
 struct WriteLedger: Sendable {
-    private struct Pending: Sendable {
+    struct Pending: Sendable {
         var sequence: WriteSequence
         /// The last index that this write and those before it make durable in the log as it is now.
         var reach: LogIndex
@@ -18,7 +18,7 @@ struct WriteLedger: Sendable {
     private(set) var hardStateSequence = WriteSequence.zero
     private var hardStateIsUnwritten = false
     private var firstUnwritten: LogIndex
-    private var pending: [Pending] = []
+    private(set) var pending: [Pending] = []
 
     init(durableIndex: LogIndex) {
         self.durableIndex = durableIndex

@@ -2,14 +2,15 @@ import ConcordCommandLine
 import ConcordSimulator
 import Foundation
 
-let start = Program.start(
-    Declaration.program, arguments: Array(CommandLine.arguments.dropFirst()),
-    environment: ProcessInfo.processInfo.environment)
-guard case .run(let parsed) = start else {
-    if case .exit(let code) = start { exit(code.rawValue) }
-    exit(ExitCode.usage.rawValue)
+let arguments = Array(CommandLine.arguments.dropFirst())
+let environment = ProcessInfo.processInfo.environment
+if arguments.contains("--explore") {
+    exit(explore(arguments.filter { $0 != "--explore" }, environment: environment).rawValue)
 }
-exit(run(parsed).rawValue)
+switch Program.start(Declaration.program, arguments: arguments, environment: environment) {
+case .run(let parsed): exit(run(parsed).rawValue)
+case .exit(let code): exit(code.rawValue)
+}
 
 /// One seed or many, as the flags say.
 func run(_ parsed: ParsedArguments) -> ExitCode {

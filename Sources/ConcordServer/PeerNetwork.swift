@@ -130,7 +130,7 @@ final class PeerNetwork {
             link.dial = dial
             linkOfDial[dial.token.rawValue] = link
         } catch {
-            finish(link, error.isConnectionRefused ? .refused : .failed(error), now: now)
+            finish(link, PeerDialEnd(connecting: error), now: now)
         }
     }
 
@@ -164,7 +164,7 @@ final class PeerNetwork {
         link.established(peer)
         if let probe = link.probe {
             link.probe = nil
-            if peer.id != probe.id || peer.boot != probe.boot { events.append(.lost(probe.id)) }
+            if probe.isGone(answering: peer.id, boot: peer.boot) { events.append(.lost(probe.id)) }
         }
         log.info(
             "peer_connected",
@@ -179,7 +179,7 @@ final class PeerNetwork {
         link.dial = nil
     }
 
-    private func finish(_ link: PeerLink, _ end: PeerDial.End, now: UInt64) {
+    private func finish(_ link: PeerLink, _ end: PeerDialEnd, now: UInt64) {
         let dial = link.dial
         closeDial(of: link)
         let stoodLong = dial?.identity != nil && now >= (dial?.establishedAt ?? now) + 1000
@@ -193,24 +193,18 @@ final class PeerNetwork {
     }
 
     /// - Returns: whether another attempt is under way at once.
-    private func resolveProbe(_ link: PeerLink, _ end: PeerDial.End, now: UInt64) -> Bool {
+    private func resolveProbe(_ link: PeerLink, _ end: PeerDialEnd, now: UInt64) -> Bool {
         guard var probe = link.probe else { return false }
-        switch end {
-        case .refused:
-            link.probe = nil
+        link.probe = nil
+        switch probe.ended(end) {
+        case .gone:
             events.append(.lost(probe.id))
             return false
-        case .closed:
-            // A process that ends closes its listener and its connections one after the other: between the two
-            // an attempt can still be taken and reset.
-            probe.inconclusiveAttempts += 1
-            link.probe = probe.inconclusiveAttempts < 5 ? probe : nil
-            link.redialAtOnce(now: now + (probe.inconclusiveAttempts > 1 ? 2 : 0))
+        case .unknown: return false
+        case .dialAgain(let pause):
+            link.probe = probe
+            link.redialAtOnce(now: now + pause)
             return true
-        case .timeout, .failed, .handshake, .overflow:
-            // The network, not the peer's process: the election timeout decides.
-            link.probe = nil
-            return false
         }
     }
 
@@ -294,7 +288,7 @@ final class PeerNetwork {
     /// dialled at once.
     private func probe(_ peer: PeerIdentity, now: UInt64) {
         guard let link = links.first(where: { $0.lastIdentity?.id == peer.id }) else { return }
-        link.probe = PeerLink.Probe(id: peer.id, boot: peer.boot)
+        link.probe = PeerProbe(id: peer.id, boot: peer.boot)
         if link.dial == nil { link.nextDial = now }
     }
 
@@ -303,7 +297,7 @@ final class PeerNetwork {
     private static let crowdAdvice =
         "too many connections to the peer port have not proved who they are: find out who makes them"
 
-    private func report(_ link: PeerLink, _ end: PeerDial.End, _ peer: PeerIdentity?, now: UInt64) {
+    private func report(_ link: PeerLink, _ end: PeerDialEnd, _ peer: PeerIdentity?, now: UInt64) {
         if let peer {
             log.info("peer_disconnected", [("peer", .text(peer.name)), ("address", .text(link.address))])
         }

@@ -24,11 +24,12 @@ final class PeerDial {
     private let credentials: PeerCredentials
 
     init(
-        to address: SocketAddress, place: UInt64, poller: Poller, credentials: PeerCredentials, now: UInt64
+        to address: SocketAddress, place: UInt64, poller: Poller, credentials: PeerCredentials, patience: UInt64,
+        now: UInt64
     ) throws(SystemError) {
         let socket = try StreamSocket.connect(to: address)
         token = Token(.dial, place: place)
-        deadline = now + ServerLimits.connectMilliseconds
+        deadline = now + patience
         try poller.loop.watch(socket.number, token: token.rawValue, interest: .writable)
         self.socket = socket
         self.poller = poller
@@ -40,7 +41,10 @@ final class PeerDial {
         return nil
     }
 
-    var isOverdue: Bool { deadline == 0 }
+    /// Waits no longer than `milliseconds` from now for an answer to the attempt to connect.
+    func hurry(_ milliseconds: UInt64, now: UInt64) {
+        if phase == .connecting { deadline = min(deadline, now + milliseconds) }
+    }
 
     /// - Returns: why it is over, or `nil` while it goes on.
     func handle(_ event: ReadyDescriptor, scratch: borrowing ScratchBuffer, now: UInt64) -> PeerDialEnd? {

@@ -93,7 +93,9 @@ final class PeerNetwork {
         takeResolved(now: now)
         for link in links {
             if let dial = link.dial {
-                if dial.deadline <= now { finish(link, .timeout, now: now) }
+                if dial.deadline <= now {
+                    finish(link, dial.phase == .connecting ? .unanswered : .timeout, now: now)
+                }
             } else if link.nextDial <= now && !link.isResolving {
                 startDial(link, now: now)
             }
@@ -126,7 +128,8 @@ final class PeerNetwork {
             return
         }
         do throws(SystemError) {
-            let dial = try makeDial(to: address, now: now)
+            let patience = link.probe?.connectMilliseconds ?? ServerLimits.connectMilliseconds
+            let dial = try makeDial(to: address, patience: patience, now: now)
             link.dial = dial
             linkOfDial[dial.token.rawValue] = link
         } catch {
@@ -134,12 +137,14 @@ final class PeerNetwork {
         }
     }
 
-    private func makeDial(to address: SocketAddress, now: UInt64) throws(SystemError) -> PeerDial {
+    private func makeDial(
+        to address: SocketAddress, patience: UInt64, now: UInt64
+    ) throws(SystemError) -> PeerDial {
         var failure: SystemError?
         let place = dials.reserve()
         do throws(SystemError) {
             let dial = try PeerDial(
-                to: address, place: place, poller: poller, credentials: credentials, now: now)
+                to: address, place: place, poller: poller, credentials: credentials, patience: patience, now: now)
             dials.fill(place, with: dial)
             return dial
         } catch {
@@ -252,10 +257,14 @@ final class PeerNetwork {
         if let end { finish(connection, end, now: now) }
     }
 
-    /// A peer that dials is there: it need not wait for the end of a pause.
+    /// A peer that dials is there: it need not wait for the end of a pause, nor of an attempt whose first word may have
+    /// gone to the process before it.
     private func dialBack(_ peer: PeerIdentity, now: UInt64) {
         for link in links
-        where link.dial == nil && (link.address == peer.peerAddress || link.lastIdentity?.id == peer.id) {
+        where (link.dial?.phase ?? .connecting) == .connecting
+            && (link.address == peer.peerAddress || link.lastIdentity?.id == peer.id)
+        {
+            closeDial(of: link)
             link.redialAtOnce(now: now)
         }
     }
@@ -288,8 +297,13 @@ final class PeerNetwork {
     /// dialled at once.
     private func probe(_ peer: PeerIdentity, now: UInt64) {
         guard let link = links.first(where: { $0.lastIdentity?.id == peer.id }) else { return }
-        link.probe = PeerProbe(id: peer.id, boot: peer.boot)
-        if link.dial == nil { link.nextDial = now }
+        let probe = PeerProbe(id: peer.id, boot: peer.boot)
+        link.probe = probe
+        if let dial = link.dial {
+            dial.hurry(probe.connectMilliseconds, now: now)
+        } else {
+            link.nextDial = now
+        }
     }
 
     // MARK: The log
@@ -306,7 +320,7 @@ final class PeerNetwork {
             complain(link.address, "peer_refused", failure.advice, reason: failure.name, now: now)
         case .refused:
             complain(link.address, "peer_unreachable", "nobody listens there; is that member running?", now: now)
-        case .timeout:
+        case .unanswered, .timeout:
             complain(link.address, "peer_unreachable", "it did not answer in time", now: now)
         case .failed(let error):
             complain(link.address, "peer_unreachable", "\(error)", now: now)

@@ -7,6 +7,9 @@ package enum PeerDialEnd: Equatable {
     case refused
     /// The connection ended: before it was established, or later.
     case closed
+    /// An attempt to connect got no answer at all.
+    case unanswered
+    /// The handshake took too long.
     case timeout
     case failed(SystemError)
     case handshake(HandshakeFailure)
@@ -38,6 +41,7 @@ package struct PeerProbe: Equatable {
     package let boot: UInt64
     /// Attempts that ended before anyone said who he is.
     private var closedAttempts = 0
+    private var unansweredAttempts = 0
 
     package init(id: MemberID, boot: UInt64) {
         self.id = id
@@ -47,6 +51,12 @@ package struct PeerProbe: Equatable {
     /// Whether the peer is gone, now that another one, or another life of it, answered at its address.
     package func isGone(answering id: MemberID, boot: UInt64) -> Bool {
         id != self.id || boot != self.boot
+    }
+
+    /// How long an attempt may wait for an answer. A process that ends can swallow the first word of an attempt, and the
+    /// kernel says it again only after a second; but the peer may also be far away, so each attempt waits longer.
+    package var connectMilliseconds: UInt64 {
+        ServerLimits.probeConnectMilliseconds << UInt64(unansweredAttempts)
     }
 
     /// An attempt ended and nobody had said who he is.
@@ -59,6 +69,10 @@ package struct PeerProbe: Equatable {
             closedAttempts += 1
             guard closedAttempts <= ServerLimits.probeAttemptsMax else { return .unknown }
             return .dialAgain(afterMilliseconds: closedAttempts > 1 ? ServerLimits.probePauseMilliseconds : 0)
+        case .unanswered:
+            unansweredAttempts += 1
+            guard unansweredAttempts < ServerLimits.probeUnansweredMax else { return .unknown }
+            return .dialAgain(afterMilliseconds: 0)
         case .timeout, .failed, .handshake, .overflow: return .unknown
         }
     }

@@ -39,6 +39,21 @@ struct PeerProbeTests {
         #expect(probe.ended(.closed) == .unknown)
     }
 
+    /// A process that ends can swallow the first word of an attempt; the kernel says it again after a second only.
+    @Test("does not wait for an answer as long as for a peer that is far away, but longer each time")
+    func unanswered() {
+        var probe = peer
+        var waits: [UInt64] = []
+        while true {
+            waits.append(probe.connectMilliseconds)
+            guard probe.ended(.unanswered) == .dialAgain(afterMilliseconds: 0) else { break }
+        }
+        #expect(waits == [20, 40, 80, 160])
+        probe = peer
+        _ = probe.ended(.unanswered)
+        #expect(probe.ended(.refused) == .gone)
+    }
+
     @Test(
         "leaves it to the election timeout when the network fails, not the peer",
         arguments: [

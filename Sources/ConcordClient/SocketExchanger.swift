@@ -57,7 +57,11 @@
             switch command {
             case .exchange(let exchange): begin(exchange)
             case .cancel(let id): endExchanges { $0.id == id ? .cancelled : nil }
-            case .resolved(let token, let result): resolved(token, result)
+            case .resolved(let token, let result):
+                let endpoint = lookups[token]?.endpoint
+                resolved(token, result)
+                // Whoever waits for the place of an exchange that found nobody gets it now.
+                if let endpoint { serveWaiting(endpoint) }
             case .close: isClosed = true
             }
         }

@@ -59,17 +59,22 @@
             let id = nextExchange.wrappingAdd(1, ordering: .relaxed).newValue
             let patience = UInt64(max(1, timeout / .milliseconds(1)))
             let deadline = SystemClock.monotonicMilliseconds() + patience
+            let call = SocketCall()
             let result = await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let exchange = SocketExchange(
                         id: id, endpoint: endpoint, bytes: bytes, answersHead: request.method == "HEAD",
                         deadline: deadline, continuation: continuation)
-                    if !gate.pass({ mailbox.post(.exchange(exchange)) }) {
+                    var isOpen = true
+                    let isWanted = call.post { isOpen = gate.pass { mailbox.post(.exchange(exchange)) } }
+                    if !isWanted {
+                        continuation.resume(returning: .failure(.cancelled))
+                    } else if !isOpen {
                         continuation.resume(returning: .failure(.closed))
                     }
                 }
             } onCancel: {
-                mailbox.post(.cancel(id))
+                if call.cancel() { mailbox.post(.cancel(id)) }
             }
             return try result.get()
         }
@@ -117,6 +122,31 @@
         /// On the monotonic clock, in milliseconds.
         let deadline: UInt64
         let continuation: SocketContinuation
+    }
+
+    /// Puts the beginning of a call and its cancellation in order: they come from different threads, and a task that is
+    /// cancelled already tells so before the call begins.
+    final class SocketCall: Sendable {
+        private enum Stage { case new, posted, cancelled }
+        private let stage = Mutex(Stage.new)
+
+        /// - Returns: false, without calling `body`, when nobody wants the call any more.
+        func post(_ body: () -> Void) -> Bool {
+            stage.withLock { stage in
+                guard stage == .new else { return false }
+                body()
+                stage = .posted
+                return true
+            }
+        }
+
+        /// - Returns: whether the call has begun and is to be ended.
+        func cancel() -> Bool {
+            stage.withLock { stage in
+                defer { stage = .cancelled }
+                return stage == .posted
+            }
+        }
     }
 
     /// Nobody posts an exchange once the gate is closed, so none is left behind without an answer.

@@ -58,6 +58,12 @@ extension Problem {
                 .invalidRequest,
                 "this revision has not happened yet; the newest is \(current.rawValue); use min_revision to wait for one",
                 revision: current.rawValue)
+        case .tooMuchWork:
+            self.init(
+                .limitExceeded,
+                "too much has changed since this revision, or there is too much to count; read at a newer revision, or "
+                    + "list page by page instead of counting",
+                path: pending.key.text)
         case .notFound, .node, .page, .settings:
             self.init(.notFound, "there is no such node", path: pending.key.text)
         }

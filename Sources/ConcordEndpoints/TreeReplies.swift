@@ -101,7 +101,7 @@ extension ReplyWriter {
         case (.settings(let values, let featureLevel), .settings):
             begin(200, into: &writer)
             write(json: JSONDocument.encode(SettingsDocument(values, featureLevel: featureLevel)), into: &writer)
-        case (.notFound, _), (.compacted, _), (.futureRevision, _):
+        case (.notFound, _), (.compacted, _), (.futureRevision, _), (.tooMuchWork, _):
             write(Problem(unanswered: answer, for: pending), into: &writer)
         case (.node, _), (.page, _), (.settings, _):
             writeMismatch(into: &writer)

@@ -27,6 +27,7 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isFull: Bool { code == ENOSPC || code == EDQUOT }
     package var isLocked: Bool { code == EWOULDBLOCK }
     package var isConnectionRefused: Bool { code == ECONNREFUSED }
+    package var isConnectionReset: Bool { code == ECONNRESET }
     package var isAddressInUse: Bool { code == EADDRINUSE }
     package var isTimeout: Bool { code == ETIMEDOUT }
     /// No descriptor or no memory for one is left: a shortage that may pass.

@@ -84,4 +84,6 @@ package enum QueryResult: Equatable, Sendable {
     case compacted(firstAvailable: Revision)
     /// The revision asked for has not happened yet.
     case futureRevision(current: Revision)
+    /// So much has changed since the revision asked for that the answer would keep all other requests waiting.
+    case tooMuchWork
 }

@@ -91,11 +91,17 @@ extension Raft {
     }
 
     /// After a leader's death all ask within some milliseconds, and two that both may stand split the votes. So
-    /// the lesser of two takes its own pre-vote back, once, and asks again 10 ms later.
+    /// whoever has not asked yet lets the other one go first, and so does the lesser of two that have; once, and for
+    /// 10 ms.
     private mutating func yieldPreVote(to other: MemberID, _ request: Message.VoteRequest) {
-        let theirs = (request.lastTerm, request.lastIndex, other)
-        guard role == .preCandidate, theirs > (log.lastTerm, log.lastIndex, id) else { return }
-        if timer.yieldsOnce(now: now) { votes.removeAll { $0 == id } }
+        switch role {
+        case .follower: break
+        case .preCandidate:
+            let theirs = (request.lastTerm, request.lastIndex, other)
+            guard theirs > (log.lastTerm, log.lastIndex, id) else { return }
+        case .candidate, .leader: return
+        }
+        if timer.yieldsOnce(now: now) { becomeFollower(of: nil) }
     }
 
     mutating func answerVote(_ candidate: MemberID, _ request: Message.VoteRequest) {

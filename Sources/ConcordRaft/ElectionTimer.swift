@@ -70,6 +70,7 @@ struct ElectionTimer: Sendable {
     mutating func yieldsOnce(now: UInt64) -> Bool {
         guard now < fastUntil, !hasYielded else { return false }
         hasYielded = true
+        set(now + ElectionTimer.fastRetryMilliseconds)
         return true
     }
 

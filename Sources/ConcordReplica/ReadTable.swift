@@ -30,6 +30,8 @@ struct ReadTable {
     private var atBarrier: [Group] = []
     /// Confirmed: answered as soon as `index` and the minimum revision are applied.
     private var behindBarrier: [(index: LogIndex, reads: [PendingRead])] = []
+    /// Some reads can be answered already, and wait only for the next turn.
+    private(set) var hasAnswerable = false
     private var lastBarrier: UInt64
     private(set) var count = 0
 
@@ -93,6 +95,14 @@ struct ReadTable {
         behindBarrier = waiting
         count -= answerable.count
         return answerable
+    }
+
+    /// Puts back, before all others, what can be answered and found no time in this turn.
+    mutating func putBack(_ reads: [PendingRead]) {
+        hasAnswerable = !reads.isEmpty
+        guard hasAnswerable else { return }
+        behindBarrier.insert((.zero, reads), at: 0)
+        count += reads.count
     }
 
     /// Removes and returns the reads for which `leaves` holds.

@@ -103,7 +103,7 @@ package struct Replica: Sendable {
 
     /// The time (milliseconds) at which a tick is due; earlier ticks are harmless.
     package var nextDeadline: UInt64 {
-        if backlogHead < backlog.count { return now }
+        if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max)
         if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline

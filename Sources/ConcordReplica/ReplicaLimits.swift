@@ -12,6 +12,9 @@ package enum ReplicaLimits {
     package static let batchBytes = 1 << 20
     /// Commands applied in one turn: a turn has about 2 ms, a command takes about a microsecond.
     package static let appliedCommandsPerTurn = 1000
+    /// Steps of the state's answers in one turn, beyond which the next answer waits for the next turn: about the time
+    /// that a turn has. A single answer may take more (`StateLimits.stepsPerAnswerMax`).
+    package static let answerStepsPerTurn = 20_000
     /// Barriers under way at once. Reads that arrive meanwhile share the next one, so the busier a member is,
     /// the more reads a round of contact serves.
     package static let barriersInFlightMax = 2

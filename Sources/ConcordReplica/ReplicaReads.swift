@@ -12,12 +12,15 @@ extension Replica {
     }
 
     mutating func answerReads() {
-        for read in reads.takeAnswerable(applied: appliedIndex, revision: state.revision) {
+        var answerable = reads.takeAnswerable(applied: appliedIndex, revision: state.revision)[...]
+        var stepsTaken = 0
+        while stepsTaken < ReplicaLimits.answerStepsPerTurn, let read = answerable.popFirst() {
             switch read.question {
-            case .query(let query): reply(read.request, .answer(state.answer(query)))
+            case .query(let query): reply(read.request, .answer(state.answer(query, stepsTaken: &stepsTaken)))
             case .cluster: askPositions(for: read)
             }
         }
+        reads.putBack(Array(answerable))
     }
 
     // MARK: The cluster's members and their positions, which only the leader knows

@@ -10,18 +10,6 @@ final class PeerDial {
         case established(PeerIdentity)
     }
 
-    /// What ended an attempt or a connection.
-    enum End: Equatable {
-        /// Nobody listens there: the peer's process is gone.
-        case refused
-        /// The connection ended: before it was established, or later.
-        case closed
-        case timeout
-        case failed(SystemError)
-        case handshake(HandshakeFailure)
-        case overflow
-    }
-
     let socket: StreamSocket
     let token: Token
     private(set) var phase = Phase.connecting
@@ -36,11 +24,12 @@ final class PeerDial {
     private let credentials: PeerCredentials
 
     init(
-        to address: SocketAddress, place: UInt64, poller: Poller, credentials: PeerCredentials, now: UInt64
+        to address: SocketAddress, place: UInt64, poller: Poller, credentials: PeerCredentials, patience: UInt64,
+        now: UInt64
     ) throws(SystemError) {
         let socket = try StreamSocket.connect(to: address)
         token = Token(.dial, place: place)
-        deadline = now + ServerLimits.connectMilliseconds
+        deadline = now + patience
         try poller.loop.watch(socket.number, token: token.rawValue, interest: .writable)
         self.socket = socket
         self.poller = poller
@@ -52,14 +41,17 @@ final class PeerDial {
         return nil
     }
 
-    var isOverdue: Bool { deadline == 0 }
+    /// Waits no longer than `milliseconds` from now for an answer to the attempt to connect.
+    func hurry(_ milliseconds: UInt64, now: UInt64) {
+        if phase == .connecting { deadline = min(deadline, now + milliseconds) }
+    }
 
     /// - Returns: why it is over, or `nil` while it goes on.
-    func handle(_ event: ReadyDescriptor, scratch: borrowing ScratchBuffer, now: UInt64) -> End? {
+    func handle(_ event: ReadyDescriptor, scratch: borrowing ScratchBuffer, now: UInt64) -> PeerDialEnd? {
         switch phase {
         case .connecting:
             if let error = socket.connectionResult() {
-                return error.isConnectionRefused ? .refused : .failed(error)
+                return PeerDialEnd(connecting: error)
             }
             do throws(SystemError) {
                 try PeerSockets.tune(socket)
@@ -86,7 +78,7 @@ final class PeerDial {
         }
     }
 
-    private func continueHandshake(scratch: borrowing ScratchBuffer, now: UInt64) -> End? {
+    private func continueHandshake(scratch: borrowing ScratchBuffer, now: UInt64) -> PeerDialEnd? {
         guard var machine = handshake else { return .closed }
         let received = socket.receive(into: &input, scratch: scratch)
         let progress = machine.receive(&input, output: &output)
@@ -112,14 +104,14 @@ final class PeerDial {
     }
 
     /// - Returns: `.overflow` when the peer takes too little; the message is not queued then.
-    func queue(_ message: PeerMessage) -> End? {
+    func queue(_ message: PeerMessage) -> PeerDialEnd? {
         guard output.count < ServerLimits.peerQueueBytesMax else { return .overflow }
         PeerFrame.append(.message, to: &output) { message.encode(into: &$0) }
         return nil
     }
 
     /// Sends what waits, and asks the kernel to tell when the rest may go.
-    func flush() -> End? {
+    func flush() -> PeerDialEnd? {
         var blocked = false
         while !output.isEmpty && !blocked {
             switch socket.send(from: &output) {

@@ -5,14 +5,6 @@ internal import ConcordReplica
 
 /// The way to one peer address: dialled again and again, with pauses that grow while nobody answers.
 final class PeerLink {
-    /// The connection that this peer sent on was closed: whether the peer is gone shall be found out.
-    struct Probe: Equatable {
-        var id: MemberID
-        var boot: UInt64
-        /// Attempts that ended before anyone said who he is.
-        var inconclusiveAttempts = 0
-    }
-
     let target: HostAndPort
     /// As it was configured.
     let address: String
@@ -22,7 +14,8 @@ final class PeerLink {
     var isResolving = false
     /// Who answered last.
     var lastIdentity: PeerIdentity?
-    var probe: Probe?
+    /// The connection that this peer sent on was closed: whether the peer is gone shall be found out.
+    var probe: PeerProbe?
     /// The addresses of the target's host name, as resolved last, and which of them is next.
     private var resolved: [SocketAddress] = []
     private var nextAddress = 0

@@ -93,7 +93,9 @@ final class PeerNetwork {
         takeResolved(now: now)
         for link in links {
             if let dial = link.dial {
-                if dial.deadline <= now { finish(link, .timeout, now: now) }
+                if dial.deadline <= now {
+                    finish(link, dial.phase == .connecting ? .unanswered : .timeout, now: now)
+                }
             } else if link.nextDial <= now && !link.isResolving {
                 startDial(link, now: now)
             }
@@ -126,20 +128,23 @@ final class PeerNetwork {
             return
         }
         do throws(SystemError) {
-            let dial = try makeDial(to: address, now: now)
+            let patience = link.probe?.connectMilliseconds ?? ServerLimits.connectMilliseconds
+            let dial = try makeDial(to: address, patience: patience, now: now)
             link.dial = dial
             linkOfDial[dial.token.rawValue] = link
         } catch {
-            finish(link, error.isConnectionRefused ? .refused : .failed(error), now: now)
+            finish(link, PeerDialEnd(connecting: error), now: now)
         }
     }
 
-    private func makeDial(to address: SocketAddress, now: UInt64) throws(SystemError) -> PeerDial {
+    private func makeDial(
+        to address: SocketAddress, patience: UInt64, now: UInt64
+    ) throws(SystemError) -> PeerDial {
         var failure: SystemError?
         let place = dials.reserve()
         do throws(SystemError) {
             let dial = try PeerDial(
-                to: address, place: place, poller: poller, credentials: credentials, now: now)
+                to: address, place: place, poller: poller, credentials: credentials, patience: patience, now: now)
             dials.fill(place, with: dial)
             return dial
         } catch {
@@ -164,7 +169,7 @@ final class PeerNetwork {
         link.established(peer)
         if let probe = link.probe {
             link.probe = nil
-            if peer.id != probe.id || peer.boot != probe.boot { events.append(.lost(probe.id)) }
+            if probe.isGone(answering: peer.id, boot: peer.boot) { events.append(.lost(probe.id)) }
         }
         log.info(
             "peer_connected",
@@ -179,7 +184,7 @@ final class PeerNetwork {
         link.dial = nil
     }
 
-    private func finish(_ link: PeerLink, _ end: PeerDial.End, now: UInt64) {
+    private func finish(_ link: PeerLink, _ end: PeerDialEnd, now: UInt64) {
         let dial = link.dial
         closeDial(of: link)
         let stoodLong = dial?.identity != nil && now >= (dial?.establishedAt ?? now) + 1000
@@ -193,24 +198,18 @@ final class PeerNetwork {
     }
 
     /// - Returns: whether another attempt is under way at once.
-    private func resolveProbe(_ link: PeerLink, _ end: PeerDial.End, now: UInt64) -> Bool {
+    private func resolveProbe(_ link: PeerLink, _ end: PeerDialEnd, now: UInt64) -> Bool {
         guard var probe = link.probe else { return false }
-        switch end {
-        case .refused:
-            link.probe = nil
+        link.probe = nil
+        switch probe.ended(end) {
+        case .gone:
             events.append(.lost(probe.id))
             return false
-        case .closed:
-            // A process that ends closes its listener and its connections one after the other: between the two
-            // an attempt can still be taken and reset.
-            probe.inconclusiveAttempts += 1
-            link.probe = probe.inconclusiveAttempts < 5 ? probe : nil
-            link.redialAtOnce(now: now + (probe.inconclusiveAttempts > 1 ? 2 : 0))
+        case .unknown: return false
+        case .dialAgain(let pause):
+            link.probe = probe
+            link.redialAtOnce(now: now + pause)
             return true
-        case .timeout, .failed, .handshake, .overflow:
-            // The network, not the peer's process: the election timeout decides.
-            link.probe = nil
-            return false
         }
     }
 
@@ -258,10 +257,14 @@ final class PeerNetwork {
         if let end { finish(connection, end, now: now) }
     }
 
-    /// A peer that dials is there: it need not wait for the end of a pause.
+    /// A peer that dials is there: it need not wait for the end of a pause, nor of an attempt whose first word may have
+    /// gone to the process before it.
     private func dialBack(_ peer: PeerIdentity, now: UInt64) {
         for link in links
-        where link.dial == nil && (link.address == peer.peerAddress || link.lastIdentity?.id == peer.id) {
+        where (link.dial?.phase ?? .connecting) == .connecting
+            && (link.address == peer.peerAddress || link.lastIdentity?.id == peer.id)
+        {
+            closeDial(of: link)
             link.redialAtOnce(now: now)
         }
     }
@@ -294,8 +297,13 @@ final class PeerNetwork {
     /// dialled at once.
     private func probe(_ peer: PeerIdentity, now: UInt64) {
         guard let link = links.first(where: { $0.lastIdentity?.id == peer.id }) else { return }
-        link.probe = PeerLink.Probe(id: peer.id, boot: peer.boot)
-        if link.dial == nil { link.nextDial = now }
+        let probe = PeerProbe(id: peer.id, boot: peer.boot)
+        link.probe = probe
+        if let dial = link.dial {
+            dial.hurry(probe.connectMilliseconds, now: now)
+        } else {
+            link.nextDial = now
+        }
     }
 
     // MARK: The log
@@ -303,7 +311,7 @@ final class PeerNetwork {
     private static let crowdAdvice =
         "too many connections to the peer port have not proved who they are: find out who makes them"
 
-    private func report(_ link: PeerLink, _ end: PeerDial.End, _ peer: PeerIdentity?, now: UInt64) {
+    private func report(_ link: PeerLink, _ end: PeerDialEnd, _ peer: PeerIdentity?, now: UInt64) {
         if let peer {
             log.info("peer_disconnected", [("peer", .text(peer.name)), ("address", .text(link.address))])
         }
@@ -312,7 +320,7 @@ final class PeerNetwork {
             complain(link.address, "peer_refused", failure.advice, reason: failure.name, now: now)
         case .refused:
             complain(link.address, "peer_unreachable", "nobody listens there; is that member running?", now: now)
-        case .timeout:
+        case .unanswered, .timeout:
             complain(link.address, "peer_unreachable", "it did not answer in time", now: now)
         case .failed(let error):
             complain(link.address, "peer_unreachable", "\(error)", now: now)

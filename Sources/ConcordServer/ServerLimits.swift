@@ -17,6 +17,12 @@ package enum ServerLimits {
     package static let connectMilliseconds: UInt64 = 1000
     package static let redialMillisecondsMin: UInt64 = 20
     package static let redialMillisecondsMax: UInt64 = 1000
+    /// Attempts to learn whether a peer is gone that may be taken and closed unanswered, and the pause between two.
+    package static let probeAttemptsMax = 5
+    package static let probePauseMilliseconds: UInt64 = 2
+    /// What such an attempt waits for an answer, doubled for each that had none; together about one election timeout.
+    package static let probeConnectMilliseconds: UInt64 = 20
+    package static let probeUnansweredMax = 4
     /// Bytes taken from one socket in one turn, so that one sender does not keep the others waiting.
     package static let receiveBytesPerTurn = 1 << 20
 

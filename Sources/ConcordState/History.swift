@@ -104,34 +104,48 @@ extension Tree {
 
     /// The node of a key as it was at `revision`: back along the chain of its events, each of which holds what it
     /// replaced. All events after `revision` must be retained.
-    func version(of bytes: [UInt8], _ count: Int, at revision: UInt64) -> NodeVersion? {
+    func version(
+        of bytes: [UInt8], _ count: Int, at revision: UInt64, _ budget: inout StepBudget
+    ) throws(TooMuchWork) -> NodeVersion? {
         let record = nodes.record(bytes, count)
         var number = record?.lastEvent ?? departed.record(bytes, count)?.lastEvent ?? 0
-        var version = record.map { present($0) }
+        var counters = record.map { childCounters(of: $0) } ?? .none
+        /// The first event after the revision.
+        var first: UInt64?
         while history.events.contains(number) {
-            let event = history.events[number]
-            guard event.revision > revision else { break }
+            try budget.spend(1)
+            let (at, previous, own) = history.events.read(number) {
+                ($0.revision, $0.previousOfKey, $0.isDeletion ? $0.ownBefore : nil)
+            }
+            guard at > revision else { break }
+            if let own { counters = own }
+            first = number
+            number = previous
+        }
+        var version = record.map { present($0) }
+        if let first {
+            let event = history.events[first]
             version = event.before.map { before in
                 NodeVersion(
                     body: before, createRevision: event.createRevision, modifyRevision: event.previousRevision,
-                    version: event.isDeletion ? event.version : event.version - 1,
-                    children: event.isDeletion ? event.ownBefore : version?.children ?? .none)
+                    version: event.isDeletion ? event.version : event.version - 1, children: counters)
             }
-            number = event.previousOfKey
         }
         guard var version, version.children.childRevision > revision else { return version }
-        version.children = children(of: bytes, count, at: revision, latest: version.children)
+        version.children = try children(of: bytes, count, at: revision, latest: version.children, &budget)
         return version
     }
 
     /// What a node that lived at `revision` knew of its children then: back along the chain of membership events to
     /// the first one after `revision`. That one belongs to the same life, since the counters at the end of that
     /// life are younger than `revision`.
-    private func children(of bytes: [UInt8], _ count: Int, at revision: UInt64, latest: ChildCounters) -> ChildCounters
-    {
+    private func children(
+        of bytes: [UInt8], _ count: Int, at revision: UInt64, latest: ChildCounters, _ budget: inout StepBudget
+    ) throws(TooMuchWork) -> ChildCounters {
         var counters = latest
         var number = directories.record(bytes, count)?.lastMembership ?? 0
         while history.events.contains(number) {
+            try budget.spend(1)
             let step = history.events.read(number) { ($0.revision, $0.parentBefore, $0.previousOfParent) }
             guard step.0 > revision else { break }
             counters = step.1

@@ -158,15 +158,40 @@ extension OrderedIndex {
         }
     }
 
-    /// How many records lie from `lower` on and before `upper`, leaf by leaf.
-    package func count(from lower: [UInt8], before upper: [UInt8]) -> UInt64 {
+    /// How many records lie from `lower` on and before `upper`, or some number from `limit` on.
+    package func count(from lower: [UInt8], before upper: [UInt8], limit: UInt64 = .max) -> UInt64 {
+        guard ByteOrder.compare(lower, lower.count, upper, upper.count) < 0 else { return 0 }
         var total: UInt64 = 0
-        var cursor = seek(lower)
-        while true {
-            let (inLeaf, bound) = leaves.read(cursor.leaf) { ($0.count, $0.search(upper, upper.count).position) }
-            total += UInt64(Swift.max(0, bound - cursor.position))
-            guard bound == inLeaf, let next = cursor.upper else { return total }
-            cursor = seek(next)
+        count(&total, below: root, height, from: lower, before: upper, limit)
+        return total
+    }
+
+    /// - Parameters:
+    ///   - height: how many branches lie on the way from here to a leaf; so deep goes the recursion.
+    ///   - lower: `nil` where everything below lies behind it.
+    ///   - upper: `nil` where everything below lies before it.
+    private func count(
+        _ total: inout UInt64, below slot: UInt32, _ height: Int, from lower: [UInt8]?, before upper: [UInt8]?,
+        _ limit: UInt64
+    ) {
+        guard height > 0 else {
+            total += leaves.read(slot) { leaf in
+                let first = lower.map { leaf.search($0, $0.count).position } ?? 0
+                let end = upper.map { leaf.search($0, $0.count).position } ?? leaf.count
+                return UInt64(Swift.max(0, end - first))
+            }
+            return
+        }
+        let (first, last, children) = branches.read(slot) { branch in
+            (
+                lower.map { branch.position(of: $0, $0.count) } ?? 0,
+                upper.map { branch.position(of: $0, $0.count) } ?? branch.children.count - 1, branch.children
+            )
+        }
+        for position in first...last where total < limit {
+            count(
+                &total, below: children[position], height - 1, from: position == first ? lower : nil,
+                before: position == last ? upper : nil, limit)
         }
     }
 }

@@ -18,6 +18,12 @@ package enum StateLimits {
     package static let expiriesWhenFullMax = 1024
     /// Outcomes kept for one member: more than a member ever has unanswered.
     package static let originOpenMax: UInt64 = 1 << 17
+    /// What one answer may look at, in events of the history: ten milliseconds or so.
+    package static let stepsPerAnswerMax = 200_000
+    /// What a look at a node or a directory costs, in the same measure.
+    package static let stepsPerNode = 10
+    /// Nodes of a subtree that are counted at once, a leaf of the index at a time.
+    package static let countedNodesMax: UInt64 = 2_000_000
     /// Sequential names tried when someone else made the next ones by hand.
     package static let sequentialTriesMax = 1000
 }

@@ -175,23 +175,40 @@ extension StateMachine {
 
 extension StateMachine {
     package func answer(_ query: Query) -> QueryResult {
-        switch query {
-        case .node(let query):
-            if let refusal = refusal(of: query.at) { return refusal }
-            let bytes = query.key.bytes
-            let version =
-                isPresent(query.at)
-                ? tree.present(bytes, bytes.count)
-                : tree.version(of: bytes, bytes.count, at: (query.at ?? revision).rawValue)
-            guard let version else { return .notFound }
-            return .node(version.node(key: query.key, withValue: query.withValue))
-        case .list(let query):
-            if let refusal = refusal(of: query.at) { return refusal }
-            guard let page = tree.list(query, at: (query.at ?? revision).rawValue) else { return .notFound }
-            return .page(page)
-        case .settings:
-            return .settings(settings.all, featureLevel: featureLevel)
+        var stepsTaken = 0
+        return answer(query, stepsTaken: &stepsTaken)
+    }
+
+    /// - Parameter stepsTaken: grows by what the answer cost beyond looking up a node.
+    package func answer(_ query: Query, stepsTaken: inout Int) -> QueryResult {
+        var budget = StepBudget()
+        defer { stepsTaken += budget.stepsTaken }
+        do throws(TooMuchWork) {
+            switch query {
+            case .node(let query): return try answer(query, &budget)
+            case .list(let query): return try answer(query, &budget)
+            case .settings: return .settings(settings.all, featureLevel: featureLevel)
+            }
+        } catch {
+            return .tooMuchWork
         }
+    }
+
+    private func answer(_ query: NodeQuery, _ budget: inout StepBudget) throws(TooMuchWork) -> QueryResult {
+        if let refusal = refusal(of: query.at) { return refusal }
+        let bytes = query.key.bytes
+        let version =
+            isPresent(query.at)
+            ? tree.present(bytes, bytes.count)
+            : try tree.version(of: bytes, bytes.count, at: (query.at ?? revision).rawValue, &budget)
+        guard let version else { return .notFound }
+        return .node(version.node(key: query.key, withValue: query.withValue))
+    }
+
+    private func answer(_ query: ListQuery, _ budget: inout StepBudget) throws(TooMuchWork) -> QueryResult {
+        if let refusal = refusal(of: query.at) { return refusal }
+        guard let page = try tree.list(query, at: (query.at ?? revision).rawValue, &budget) else { return .notFound }
+        return .page(page)
     }
 
     private func isPresent(_ asked: Revision?) -> Bool { asked == nil || asked == revision }

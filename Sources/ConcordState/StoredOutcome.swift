@@ -96,33 +96,43 @@ extension StateMachine {
                 outcome.verdict = .applied([result])
                 return outcome
             }
-            if status == .deleted {
-                outcome.valuesOmitted = revision < tree.history.floor
-                if !outcome.valuesOmitted, version(key, at: revision) == nil {
-                    result.node = version(key, at: revision - 1)?.node(key: key, withValue: false)
-                }
-            } else {
-                outcome.valuesOmitted = !isRetained(revision)
-                if !outcome.valuesOmitted {
-                    result.node = version(key, at: revision)?.node(key: key, withValue: false)
-                }
-            }
+            (result.node, outcome.valuesOmitted) =
+                status == .deleted
+                ? deletedNode(key, at: revision) : node(key, at: revision, withValue: false)
             outcome.verdict = .applied([result])
         case .refused(let code):
             var refusal = Refusal(
                 code, key: operation.namedKey(refusal: code), number: stored.number, setting: stored.setting)
             if code.showsNode, let key = refusal.key {
-                outcome.valuesOmitted = !isRetained(revision)
-                if !outcome.valuesOmitted {
-                    refusal.node = version(key, at: revision)?.node(key: key, withValue: true)
-                }
+                (refusal.node, outcome.valuesOmitted) = node(key, at: revision, withValue: true)
             }
             outcome.verdict = .refused(refusal)
         }
         return outcome
     }
 
-    private func version(_ key: Key, at revision: UInt64) -> NodeVersion? {
-        tree.version(of: key.bytes, key.bytes.count, at: revision)
+    /// The node as it was; omitted when the history does not hold that any more, or too far back.
+    private func node(_ key: Key, at revision: UInt64, withValue: Bool) -> (node: Node?, isOmitted: Bool) {
+        guard isRetained(revision) else { return (nil, true) }
+        var budget = StepBudget()
+        do throws(TooMuchWork) {
+            let version = try tree.version(of: key.bytes, key.bytes.count, at: revision, &budget)
+            return (version?.node(key: key, withValue: withValue), false)
+        } catch {
+            return (nil, true)
+        }
+    }
+
+    /// The node that was deleted at a revision; none when a batch left it standing.
+    private func deletedNode(_ key: Key, at revision: UInt64) -> (node: Node?, isOmitted: Bool) {
+        guard revision >= tree.history.floor else { return (nil, true) }
+        var budget = StepBudget()
+        do throws(TooMuchWork) {
+            if try tree.version(of: key.bytes, key.bytes.count, at: revision, &budget) != nil { return (nil, false) }
+            let version = try tree.version(of: key.bytes, key.bytes.count, at: revision - 1, &budget)
+            return (version?.node(key: key, withValue: false), false)
+        } catch {
+            return (nil, true)
+        }
     }
 }

@@ -28,7 +28,7 @@ extension Tree {
             return deleteBatch(delete.key, Swift.min(UInt64(delete.batch), changedMax), change)
         }
         let (lower, upper) = Tree.range(below: delete.key)
-        let below = nodes.count(from: lower, before: upper)
+        let below = nodes.count(from: lower, before: upper, limit: changedMax)
         if below >= changedMax {
             throw Refused(.limitExceeded, number: changedMax, setting: .nodesChangedMax)
         }

@@ -71,7 +71,9 @@ struct LogScan {
         guard !bytes.isEmpty, bytes.count % StorageLimits.blockBytes == 0 else {
             throw .damaged(file: file, offset: bytes.count, what: "the file was cut: it ends within a block")
         }
-        if end.offset == lastSegmentBytes { end = End(segment: sequence, offset: 0) }
+        // The log goes on here if it filled the segment before; not if it ended earlier, at an offset that happens to
+        // be as long as an empty segment in between.
+        if end == End(segment: sequence - 1, offset: lastSegmentBytes) { end = End(segment: sequence, offset: 0) }
         lastSegmentBytes = bytes.count
         var offset = 0
         /// Whether a group may begin here: at the start, and directly behind a group.

@@ -33,8 +33,9 @@ import Testing
         let desk = Desk()
         let results: [ReplicaReply.Result] = [
             .answer(.node(Desk.node())), .answer(.notFound), .answer(.compacted(firstAvailable: Revision(5))),
-            .answer(.futureRevision(current: Revision(71))), .failed(.timeout), .failed(.outcomeUnknown),
-            .failed(.noLeader(retryAfterMilliseconds: 20)), .failed(.overloaded), .failed(.recovering),
+            .answer(.futureRevision(current: Revision(71))), .answer(.tooMuchWork), .failed(.timeout),
+            .failed(.outcomeUnknown), .failed(.noLeader(retryAfterMilliseconds: 20)), .failed(.overloaded),
+            .failed(.recovering),
         ]
         for result in results {
             check(desk.answer("GET /v1/kv/a", when: result), revision: "71", epoch: "5")

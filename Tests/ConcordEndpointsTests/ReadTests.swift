@@ -128,6 +128,16 @@ import Testing
         #expect(future.problem?.revision == 71)
     }
 
+    @Test func whatWouldTakeTooLongIsRefusedAndNotToBeSentAgain() throws {
+        for target in ["/v1/kv/a?revision=3", "/v1/kv/a?children&revision=3", "/v1/kv/a?children&recursive&count"] {
+            let answer = try #require(desk.answer("GET \(target)", when: .answer(.tooMuchWork)))
+            #expect(answer.status == 429, "\(target)")
+            #expect(answer.problem?.code == .limitExceeded && answer.problem?.retryable == false, "\(target)")
+            #expect(answer.problem?.path == "/a", "\(target)")
+            #expect(answer.problem?.detail.contains("newer revision") == true, "\(target)")
+        }
+    }
+
     @Test func aPathIsCheckedBeforeAnythingIsAsked() {
         for path in ["/a/", "//a", "/a//b", "/.", "/a/..", "/%2e%2e/x", "/a%2Fb", "/%00", "/%C0%AF", "/%zz", "/%7F"] {
             for method in ["GET", "PUT", "DELETE", "HEAD", "PATCH"] {

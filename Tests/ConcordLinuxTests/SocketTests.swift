@@ -68,6 +68,18 @@ struct SocketTests {
         }
     }
 
+    @Test("a connection whose listener is closed before anybody accepts it is reset while it connects")
+    func resetBeforeAccepted() throws {
+        let connection: StreamSocket
+        do {
+            let loopback = try Loopback()
+            connection = try StreamSocket.connect(to: loopback.address)
+            _ = try loopback.listener.descriptor.waitReadable(milliseconds: 10_000)
+        }
+        _ = try connection.descriptor.waitWritable(milliseconds: 10_000)
+        #expect(connection.connectionResult()?.isConnectionReset == true)
+    }
+
     @Test("two listeners on one port are refused with the address in the message")
     func inUse() throws {
         let loopback = try Loopback()

@@ -160,12 +160,31 @@ extension CheckQuorumTests {
         var lesser = hurried(1)
         #expect(lesser.receive(message(2, 1, 2, preVoteRequest(1, 1))) == [message(1, 2, 1, grant)])
         lesser.receive(message(2, 1, 1, grant))
-        #expect(lesser.role == .preCandidate)
+        #expect(lesser.role == .follower && lesser.raft.nextDeadline == lesser.now + 10, "it takes its question back")
         lesser.passDeadline()
         lesser.receive(message(2, 1, 2, preVoteRequest(1, 1)), message(2, 1, 1, grant))
         #expect(lesser.role == .candidate, "the other one may be unable to win")
         var greater = hurried(2)
         greater.receive(message(1, 2, 2, preVoteRequest(1, 1)), message(1, 2, 1, grant))
         #expect(greater.role == .candidate)
+    }
+
+    /// Four that are left of five asked within 10 ms, two won their pre-votes, and the votes were split.
+    @Test func `Whoever is asked in a hurry before it has asked itself lets the other go first, once`() {
+        for seed in UInt64(0)..<50 {
+            var seat = Seat(4, of: 5, term: 1, log: entries([1]), seed: seed)
+            seat.receive(message(5, 4, 1, heartbeat()))
+            seat.turn { $0.leaderConnectionLost(MemberID(5)) }
+            // One that asks in the same millisecond has asked already.
+            guard seat.raft.nextDeadline > seat.now else { continue }
+            let answer = seat.receive(message(1, 4, 2, preVoteRequest(1, 1)))
+            #expect(answer == [message(4, 1, 1, preVoteResponse(2, true))])
+            #expect(seat.role == .follower && seat.raft.nextDeadline == seat.now + 10, "seed \(seed)")
+            // The other one may be unable to win.
+            seat.receive(message(2, 4, 2, preVoteRequest(1, 1)))
+            #expect(seat.raft.nextDeadline == seat.now + 10)
+            seat.passDeadline()
+            #expect(seat.role == .preCandidate, "seed \(seed)")
+        }
     }
 }

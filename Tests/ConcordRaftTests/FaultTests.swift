@@ -158,8 +158,7 @@ struct FaultTests {
                 Issue.record("seed \(seed): no leader")
                 continue
             }
-            // Of five, two that stand in the same moment split the votes, and try again after 10 to 30 ms, then 20 to 60.
-            #expect(gap <= (count == 3 ? 50 : 100), "seed \(seed): \(gap) ms")
+            #expect(gap <= 50, "seed \(seed): \(gap) ms")
             gaps.append(gap)
         }
         #expect(gaps.sorted()[gaps.count / 2] <= 30)

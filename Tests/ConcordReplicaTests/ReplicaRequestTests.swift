@@ -130,6 +130,34 @@ import Testing
         #expect(cluster.reply(to: 3)?.failure == .timeout)
     }
 
+    /// Thirty of them held a leader longer than an election timeout when all were answered in one turn.
+    @Test func laboriousReadsAreAnsweredOneATurn() {
+        var cluster = MemberHarness(members: 1)
+        let leader = cluster.elect()
+        for batch in 0..<6 as Range<UInt64> {
+            for number in 0..<5000 as Range<UInt64> {
+                cluster.request(batch * 5000 + number, at: leader, cluster.put("/k", "x"))
+            }
+            cluster.pass(milliseconds: 10)
+        }
+        cluster.replies = []
+        let old = NodeQuery(key: Key(text: "/k"), at: Revision(1))
+        for number in 0..<30 as Range<UInt64> {
+            cluster.request(100_000 + number, at: leader, .read(.node(old), .linearizable, minimum: .zero))
+        }
+        cluster.request(200_000, at: leader, cluster.put("/other", "x"))
+        var turns = 0
+        while cluster.replies.count < 31, turns < 100 {
+            let before = cluster.replies.count
+            cluster.settle()
+            turns += 1
+            #expect(cluster.replies.count - before <= 5, "several rounds of one settling, one answer each")
+            if turns == 2 { #expect(cluster.reply(to: 200_000)?.isApplied == true, "a write waited for all reads") }
+            if cluster.replies.count < 31 { #expect(cluster.replicas[leader].nextDeadline <= cluster.now) }
+        }
+        #expect(cluster.replies.count { $0.value == "x" } == 30)
+    }
+
     @Test func theClusterIsDescribedAtEveryMember() {
         var cluster = MemberHarness(members: 3)
         let leader = cluster.elect()

@@ -69,7 +69,11 @@ private struct Entry: IndexedRecord, Equatable {
             #expect(index.last(before: low)?.keyBytes == (before > 0 ? sorted[before - 1] : nil))
             #expect((index.record(low) != nil) == (known[low] != nil))
             let upTo = sorted.filter { ByteOrder.compare($0, $0.count, high, high.count) < 0 }.count
-            #expect(index.count(from: low, before: high) == UInt64(max(0, upTo - before)), "seed \(seed)")
+            let between = UInt64(max(0, upTo - before))
+            #expect(index.count(from: low, before: high) == between, "seed \(seed)")
+            let limit = random.below(6000)
+            let bounded = index.count(from: low, before: high, limit: limit)
+            #expect(between < limit ? bounded == between : bounded >= limit && bounded <= between, "seed \(seed)")
         }
     }
 

@@ -42,6 +42,32 @@ import Testing
         }
     }
 
+    /// Segments differ in length, so the offset where the log ends in one can be the length of the next: that one is
+    /// not full because of it.
+    @Test func `after a cut the log goes on directly behind its last good group`() throws {
+        let disk = SimulatedDisk(seed: 1)
+        func name(_ sequence: Int) -> String { "log-000000000000000\(sequence)" }
+        func openAfterCut(of file: String) throws -> DataDirectory<SimulatedDisk> {
+            disk.flipBit(0, ofByte: 20, in: file)
+            let opened = try openDirectory(disk, segmentBytes: 3 * block)
+            #expect(opened.recovered.notes.count == 1)
+            return opened
+        }
+        var log = try openDirectory(disk, segmentBytes: 3 * block).log
+        try log.write([write(entryFilling(4, index: 1))])
+        log = try openAfterCut(of: name(2)).log
+        // Two blocks in the first segment, three of the five in the second, and all of the third.
+        for (index, blocks) in [2, 2, 1, 3].enumerated() {
+            try log.write([write(entryFilling(blocks, index: UInt64(index + 1)))])
+        }
+        #expect(sizes(disk) == [3 * block, 5 * block, 3 * block, 3 * block])
+        log = try openAfterCut(of: name(3)).log
+        try log.write([write(entryFilling(1, index: 4))])
+        #expect(disk.contents(of: name(2))?[3 * block..<4 * block].contains { $0 != 0 } == true)
+        #expect(disk.contents(of: name(4))?.allSatisfy { $0 == 0 } == true)
+        #expect(try openDirectory(disk, segmentBytes: 3 * block).recovered.entries.count == 4)
+    }
+
     @Test func `many entries in one call go in as few groups as segments allow`() throws {
         let disk = SimulatedDisk(seed: 1)
         disk.keepsHistory = true

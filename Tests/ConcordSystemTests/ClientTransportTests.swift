@@ -147,6 +147,42 @@ enum TransportKind: String, CaseIterable, Sendable {
         #expect(await task.value == .cancelled)
     }
 
+    /// The cancellation was told before there was a call to cancel, and forgotten.
+    @Test(arguments: TransportKind.allCases)
+    func aTaskThatIsCancelledAlreadySendsNothing(_ kind: TransportKind) async throws {
+        let member = try FakeMember { _, _ in .silence }
+        defer { member.stop() }
+        let transport = try kind.make()
+        let target = try endpoint(member)
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return await failure(transport, TransportRequest(method: "GET", target: "/a"), target, timeout: .seconds(3))
+        }
+        task.cancel()
+        #expect(await task.value == .cancelled)
+    }
+
+    /// Those that wait for a connection were left waiting until their time was over.
+    @Test func whenNoNameIsFoundThoseBehindAreServedToo() async throws {
+        // A label of more than 63 characters: no resolver needs to ask anyone.
+        let target = try #require(ConcordEndpoint("http://\(String(repeating: "a", count: 64)).invalid:7400"))
+        let transport = try SocketTransport(connectionsPerEndpoint: 1)
+        let failures = await withTaskGroup(of: TransportFailure?.self) { group in
+            for _ in 0..<4 {
+                group.addTask { await failure(transport, TransportRequest(method: "GET", target: "/"), target) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(failures.count == 4)
+        for failure in failures {
+            guard case .notSent(let reason) = failure else {
+                Issue.record("\(String(describing: failure))")
+                continue
+            }
+            #expect(!reason.contains("busy"))
+        }
+    }
+
     @Test(arguments: ["HTTP/1.1 2x0 OK\r\n\r\n", "SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"])
     func whatIsNoHTTPBreaksTheConnection(_ text: String) async throws {
         let member = try FakeMember { _, index in index == 0 ? .raw(text) : .reply(status: 200, headers: [], body: "") }

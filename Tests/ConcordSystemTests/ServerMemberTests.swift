@@ -27,6 +27,13 @@ private final class Single {
     }
 
     func client() throws -> RawClient { try RawClient(port: ports[0]) }
+
+    /// The memory that the member's process takes.
+    func residentBytes() throws -> Int {
+        let process = try #require(server).process.identifier
+        let status = String(decoding: try Descriptor.reading("/proc/\(process)/statm").read(count: 100), as: UTF8.self)
+        return (Int(status.split(separator: " ")[1]) ?? .max / 4096) * 4096
+    }
 }
 
 @Suite("One member", .serialized)
@@ -93,11 +100,24 @@ struct ServerMemberTests {
         try client.send(String(repeating: RawClient.text("GET", "/v1/kv/large?raw"), count: 64))
         let other = try single.client()
         for number in 0..<100 { #expect(try other.request("PUT", "/v1/kv/n", body: "\(number)").status < 300) }
-        let process = try #require(single.server).process.identifier
-        let status = String(decoding: try Descriptor.reading("/proc/\(process)/statm").read(count: 100), as: UTF8.self)
-        let residentPages = Int(status.split(separator: " ")[1]) ?? .max
-        #expect(residentPages < (64 << 20) / 4096, "64 answers were kept at once")
+        #expect(try single.residentBytes() < 64 << 20, "64 answers were kept at once")
         for _ in 0..<64 { #expect(try client.answer().body.utf8.count == large.utf8.count) }
+    }
+
+    /// Requests that are answered at once leave nothing pending, so only what waits unparsed tells that a client is too
+    /// fast: 128 MiB were taken in within a second.
+    @Test(
+        "takes in no more than it keeps up with, whether the client reads its answers or not", arguments: [true, false])
+    func fastPipeliner(reads: Bool) throws {
+        let single = try Single()
+        let client = try single.client()
+        #expect(try client.request("GET", "/livez").status == 200)
+        let before = try single.residentBytes()
+        let sent = try client.flood(RawClient.text("GET", "/livez"), bytesMax: 128 << 20, reads: reads)
+        let grown = try single.residentBytes() - before
+        #expect(grown < 32 << 20, "\(grown) bytes more after \(sent) were sent")
+        #expect(sent > 1 << 20, "too little was sent to tell")
+        #expect(try single.client().request("GET", "/livez").status == 200)
     }
 
     @Test("ends at the first write that fails, and says nothing more to anyone")

@@ -147,6 +147,32 @@ final class RawClient {
         return Answer(status: status, headers: headers, body: String(decoding: input.take(count), as: UTF8.self))
     }
 
+    /// Sends one request over and over without waiting for an answer, until so many bytes are gone, the other side
+    /// takes no more for half a second, or two seconds are over.
+    /// - Parameter reads: whether the answers are taken, and thrown away.
+    /// - Returns: how many bytes were sent.
+    func flood(_ request: String, bytesMax: Int, reads: Bool) throws -> Int {
+        let batch = [UInt8](String(repeating: request, count: 1000).utf8)
+        var output = ByteQueue()
+        var thrownAway = ByteQueue()
+        var sent = 0
+        let deadline = SystemClock.monotonicMilliseconds() + 2000
+        while sent < bytesMax, SystemClock.monotonicMilliseconds() < deadline {
+            if output.isEmpty { output.append(batch) }
+            switch stream.socket.send(from: &output) {
+            case .moved(let count): sent += count
+            case .blocked:
+                let wait: Int32 = reads ? 1 : 500
+                guard try stream.socket.descriptor.waitWritable(milliseconds: wait) || reads else { return sent }
+            case .ended, .failed: throw SystemError(operation: "send requests", text: "the connection was closed")
+            }
+            while reads, case .moved(let count) = stream.socket.receive(into: &thrownAway, scratch: scratch) {
+                thrownAway.consume(count)
+            }
+        }
+        return sent
+    }
+
     /// Whether the other side has ended the connection, after what it had to say.
     func isEnded(within milliseconds: UInt64 = 10_000) throws -> Bool {
         let deadline = SystemClock.monotonicMilliseconds() + milliseconds

@@ -38,7 +38,8 @@ package struct JSONError: Error, Equatable, Sendable {
         case .escape: "a string holds an unknown escape at byte \(offset)"
         case .loneSurrogate: "a string holds half a surrogate pair at byte \(offset)"
         case .number: "a number is malformed at byte \(offset)"
-        case .numberTooLarge: "the number at byte \(offset) is too large; integers must be below 2^53"
+        case .numberTooLarge:
+            "the number at byte \(offset) is too large, or too close to zero; integers must be below 2^53"
         case .duplicateMember: "an object has the member at byte \(offset) twice"
         }
     }

@@ -82,7 +82,8 @@ struct JSONNumberScan {
         self.position = position
     }
 
-    /// The grammar, and that the number can be held: an integer below 2⁵³, anything else as a finite double.
+    /// The grammar, and that the number can be held: an integer below 2⁵³, anything else as a finite double, which is
+    /// zero only where the number is.
     mutating func check() throws(JSONError) {
         let start = position
         if bytes[position] == UInt8(ascii: "-") { position += 1 }
@@ -94,6 +95,7 @@ struct JSONNumberScan {
             position += 1
             try takeDigits(from: start)
         }
+        let digitsEnd = position
         if position < bytes.count, bytes[position].asciiLowercased == UInt8(ascii: "e") {
             position += 1
             if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") {
@@ -107,7 +109,8 @@ struct JSONNumberScan {
             }
         } else {
             guard position - start <= StrictJSON.numberBytesMax,
-                let number = Double(String(decoding: bytes[start..<position], as: UTF8.self)), number.isFinite
+                let number = Double(String(decoding: bytes[start..<position], as: UTF8.self)), number.isFinite,
+                !number.isZero || bytes[digits..<digitsEnd].allSatisfy({ !(0x31...0x39).contains($0) })
             else { throw JSONError(.numberTooLarge, at: start) }
         }
     }

@@ -41,6 +41,8 @@ struct LogScan {
     private(set) var tail = Tail()
     private(set) var end = End(segment: 1, offset: 0)
     private(set) var notes: [RecoveryNote] = []
+    /// The number of the last header that was seen, whatever became of its group.
+    private var begun: UInt64 = 0
     private var lastSegmentBytes = 0
     private var suspect: Suspect?
     private var damage: Damage?
@@ -88,7 +90,7 @@ struct LogScan {
                         file: file, offset: bytes.count,
                         what: "the file was cut: it had \(header.segmentBytes) bytes and has \(bytes.count)")
                 }
-                resume(at: header, file: file, offset: offset)
+                try resume(at: header, file: file, offset: offset)
                 let reading = LogGroup.read(bytes, at: offset, header: header, checksum: checksum)
                 let length = try take(reading, header: header, segment: sequence, offset: offset)
                 isBoundary = length != nil
@@ -117,7 +119,16 @@ struct LogScan {
     }
 
     /// A header was found: finds out whether groups are missing between the last one read and this one.
-    private mutating func resume(at header: GroupHeader, file: String, offset: Int) {
+    ///
+    /// Two headers of one number are damage: a disk has written a block to two places. Only one of them could be cut
+    /// off, and the other would stand in the way of what is written next.
+    private mutating func resume(at header: GroupHeader, file: String, offset: Int) throws(StorageError) {
+        guard header.number > begun else {
+            throw .damaged(
+                file: file, offset: offset,
+                what: "the block is misplaced: group \(header.number) stands behind group \(begun)")
+        }
+        begun = header.number
         defer {
             suspect = nil
             tail.number = header.number - 1

@@ -108,6 +108,14 @@ import Testing
         #expect(verdict("0." + String(repeating: "1", count: 1023)) == .numberTooLarge)
     }
 
+    /// Foundation refuses a number that it would read as zero; nothing may pass the scan and not be read.
+    @Test func numbersThatAreNotZeroMustNotBecomeZero() {
+        for text in ["1e-324", "-1e-400", "0.5E-702107794152940991", "0.0001e-99999"] {
+            #expect(verdict(text) == .numberTooLarge, "\(text)")
+        }
+        for text in ["5e-324", "1e-310", "0.0e-400", "-0.0", "0.000E99999"] { #expect(verdict(text) == nil, "\(text)") }
+    }
+
     @Test func theDepthHasALimit() {
         func nested(_ depth: Int, _ open: String, _ close: String) -> String {
             String(repeating: open, count: depth) + String(repeating: close, count: depth)

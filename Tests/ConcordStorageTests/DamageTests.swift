@@ -90,6 +90,27 @@ private struct SmallLog {
         }
     }
 
+    /// Only one of two headers could be cut off, and the other would stand in the way of the next group.
+    @Test func `a group's first block that a disk also wrote over its second is refused`() throws {
+        let disk = SimulatedDisk(seed: 1)
+        var opened = try openDirectory(disk, segmentBytes: 2 * block)
+        try opened.log.write([write(entries(1...3, term: 1))])
+        try opened.log.write([write(entries(4...4, term: 1, bytes: block))])
+        let bytes = try #require(disk.contents(of: SmallLog.second))
+        disk.replaceContents(of: SmallLog.second, with: Array(bytes[..<block] + bytes[..<block]))
+        let before = disk.allContents()
+        do throws(StorageError) {
+            _ = try openDirectory(disk, segmentBytes: 2 * block)
+            Issue.record("opened")
+        } catch {
+            guard case .damaged(SmallLog.second, block, _) = error else {
+                Issue.record("\(error)")
+                return
+            }
+        }
+        #expect(disk.allContents() == before)
+    }
+
     @Test func `a flipped bit in superseded records is no damage`() throws {
         let small = try SmallLog()
         let superseded = block..<3 * block

@@ -18,8 +18,12 @@ import Testing
     ]
 
     static let unsafeModules: Set = ["ConcordBytes", "ConcordLinux"]
-    /// Writes to the terminal on every system that the tools are built for, where ConcordLinux is not.
-    static let unsafeFiles: Set = ["Sources/ConcordCommandLine/StandardStream.swift"]
+    static let unsafeFiles: Set = [
+        // Writes to the terminal on every system that the tools are built for, where ConcordLinux is not.
+        "Sources/ConcordCommandLine/StandardStream.swift",
+        // Takes an input out of the hands of libFuzzer, which is written in C++.
+        "Tests/Fuzz/Shared/EntryPoint.swift",
+    ]
     /// How far above an unsafe expression its reason may stand: a function's worth.
     static let reasonLinesMax = 24
     static let realTimeTargets: Set = ["ConcordLinuxTests", "ConcordSystemTests"]
@@ -50,6 +54,8 @@ import Testing
         let reasoned = "// Safe: the buffer outlives the call.\nunsafe a()"
         #expect(findings(reasoned, in: "Sources/ConcordLinux/a.swift").isEmpty)
         #expect(findings(reasoned, in: "Sources/ConcordRaft/a.swift").count == 1)
+        #expect(findings(reasoned, in: "Tests/Fuzz/Shared/EntryPoint.swift").isEmpty)
+        #expect(findings(reasoned, in: "Tests/Fuzz/Paths.swift").count == 1)
         #expect(findings("// A remark.\nunsafe a()", in: "Sources/ConcordLinux/a.swift").count == 1)
         let far = "// Safe: so it is.\n" + String(repeating: "\n", count: 24) + "unsafe a()"
         #expect(findings(far, in: "Sources/ConcordLinux/a.swift").count == 1)
@@ -107,7 +113,7 @@ import Testing
     }
 
     static func unsafeFindings(_ file: SourceText) -> [Finding] {
-        let isAddress = file.isProduct && (unsafeModules.contains(file.target) || unsafeFiles.contains(file.path))
+        let isAddress = file.isProduct && unsafeModules.contains(file.target) || unsafeFiles.contains(file.path)
         var reasonEnds = -1
         return file.code.indices.compactMap { index in
             if file.comments[index].mentions("Safe here and below:") { reasonEnds = .max }

@@ -1,0 +1,32 @@
+import ConcordRaft
+import ConcordSimulator
+import ConcordStorage
+
+/// A data directory whose files were damaged, mixed up or set back. It is refused and left as it is, or it opens with a
+/// log that was once written, twice alike. Damage within one block loses at most the last group of the log.
+func fuzz(_ input: [UInt8]) {
+    var parts = InputBytes(input)
+    let stages = Directory.stages
+    guard let last = stages.last else { preconditionFailure("nothing was written") }
+    var directory = last.directory
+    while !parts.isEmpty && directory.changes < 5 { directory.change(&parts) }
+    let disk = directory.disk()
+    let before = disk.durableSnapshot()
+    guard let recovered = opened(disk) else {
+        precondition(disk.durableSnapshot() == before, "a refused directory was changed")
+        return
+    }
+    precondition(stages.contains { $0.entries == recovered.entries }, "a log is read that was never written")
+    precondition(stages.contains { $0.hardState == recovered.hardState }, "a vote is read that was never written")
+    if directory.changes <= 1 && directory.isWithinOneBlock {
+        let isWhole = recovered.entries == last.entries
+        let lacksLast = recovered.entries == stages[stages.count - 2].entries
+        precondition(isWhole || lacksLast, "one bad block lost more than the last group")
+        precondition(recovered.hardState == last.hardState, "one bad block lost a vote")
+    }
+    guard let again = opened(disk) else { preconditionFailure("a directory opens once and not again") }
+    precondition(
+        again.entries == recovered.entries && again.hardState == recovered.hardState, "it opens with another log")
+}
+
+private func opened(_ disk: SimulatedDisk) -> RecoveredLog? { try? Directory.open(disk).recovered }

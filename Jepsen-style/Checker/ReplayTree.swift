@@ -63,13 +63,8 @@ extension ReplayTree: RevisionedObject {
 
     func canHaveMade(_ revision: Int64, _ unknown: TreeAction) -> Bool { evidence.allows(unknown, at: revision) }
 
-    /// What an answer depends on lies in one line with the path, or (the parent) one step beside it; with missing
-    /// parents anywhere below the same child of the root.
     static func isRelated(_ unknown: TreeAction, to action: TreeAction) -> Bool {
-        if case .put(_, makesParents: true) = action.kind { return unknown.path.top == action.path.top }
-        if action.makesParents { return unknown.path.top == action.path.top }
-        if unknown.path.isInLine(with: action.path) { return true }
-        return action.path.parent.map { unknown.path.isInLine(with: $0) } ?? false
+        unknown.canChangeWhatDecides(action)
     }
 }
 

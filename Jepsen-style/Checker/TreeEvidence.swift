@@ -11,6 +11,15 @@ struct TreeEvidence {
     private var deletions: [ByteText: [Int64]] = [:]
     private var unknownDeletions: [ByteText: Int64] = [:]
 
+    /// Of a path: what was seen of its node.
+    private var sights: [ByteText: [Sight]] = [:]
+
+    private struct Sight {
+        let revision: Int64
+        let created: Int64
+        let version: Int64
+    }
+
     private struct Trace {
         let path: ByteText
         let isModification: Bool
@@ -38,9 +47,16 @@ struct TreeEvidence {
             let known = unknownDeletions[action.path]
             unknownDeletions[action.path] = min(known ?? .max, unknown.lowerBound)
         }
+        var writes: [ByteText: [Int64]] = [:]
         for placed in timeline.changes + timeline.reads {
             let action = timeline.parts[placed.index].action
             if case .node(let node)? = action.answer { see(node, action, placed, gaps, paths) }
+            if action.hasChanged, paths.contains(action.path) {
+                switch action.kind {
+                case .put, .increment: writes[action.path, default: []].append(placed.revision)
+                default: break
+                }
+            }
             if case .delete = action.kind, action.hasChanged {
                 deletions[action.path, default: []].append(placed.revision)
             }
@@ -49,6 +65,7 @@ struct TreeEvidence {
             }
         }
         for path in paths {
+            compareVersions(path, writes[path] ?? [])
             absences[path]?.sort()
             untouched[path] = untouched[path].map(TreeEvidence.merged)
         }
@@ -68,6 +85,10 @@ struct TreeEvidence {
             }
         }
         if let created = node.created {
+            if let version = node.version, paths.contains(action.path) {
+                sights[action.path, default: []].append(
+                    Sight(revision: placed.revision, created: created, version: version))
+            }
             if gaps.contains(created) {
                 traces[created, default: []].append(
                     Trace(path: action.path, isModification: false, node: node, index: placed.index))
@@ -91,12 +112,32 @@ struct TreeEvidence {
         }
     }
 
-    /// Of spans that begin at one revision the longest, in ascending order.
+    /// Nodes of one life between two looks at them: when the versions count no more writes than were answered,
+    /// nobody else wrote.
+    private mutating func compareVersions(_ path: ByteText, _ writes: [Int64]) {
+        guard let sights = sights[path]?.sorted(by: { $0.revision < $1.revision }) else { return }
+        var write = 0
+        for (one, other) in zip(sights, sights.dropFirst()) where one.created == other.created {
+            while write < writes.count, writes[write] <= one.revision { write += 1 }
+            var answered: Int64 = 0
+            while write < writes.count, writes[write] <= other.revision {
+                write += 1
+                answered += 1
+            }
+            guard other.version - one.version <= answered else { continue }
+            untouched[path, default: []].append(Span(after: one.revision, through: other.revision))
+        }
+    }
+
+    /// In ascending order, those that touch joined.
     private static func merged(_ spans: [Span]) -> [Span] {
         var merged: [Span] = []
         for span in spans.sorted(by: { ($0.after, $0.through) < ($1.after, $1.through) }) {
-            if merged.last?.after == span.after { merged.removeLast() }
-            merged.append(span)
+            if let last = merged.last, span.after <= last.through {
+                merged[merged.count - 1].through = max(last.through, span.through)
+            } else {
+                merged.append(span)
+            }
         }
         return merged
     }
@@ -130,8 +171,7 @@ extension TreeEvidence {
             if action.makesParents, action.path == trace.path || action.path.isBelow(trace.path) {
                 return trace.node.value.map { $0 == nil } ?? true
             }
-            let start = ByteText(bytes: action.path.bytes + [UInt8(ascii: "/")] + prefix.bytes)
-            guard trace.path.isChild(of: action.path), trace.path.bytes.starts(with: start.bytes) else { return false }
+            guard action.canName(trace.path, prefix) else { return false }
             value = .some(written)
         case .increment: guard action.path == trace.path else { return false }
         case .delete, .get, .list, .count: return false

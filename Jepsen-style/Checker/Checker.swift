@@ -10,7 +10,7 @@ package enum Checker {
     ) -> Verdict {
         switch model {
         case .register, .casRegister, .keyValue:
-            RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
+            checkRegisters(operations, model: model, initial: initial, limits: limits)
         case .tree: checkTree(operations, initial: initial, limits: limits)
         case .listAppend: .unknown("no checker for \(model.rawValue) yet")
         case .set, .setFull, .counter, .queue, .mutex, .lock: .unknown("no checker for \(model.rawValue) yet")

@@ -9,6 +9,9 @@ struct GapSearch<Object: RevisionedObject> {
     private let timeline: ReplayTimeline<Object.Action>
     private let gaps: [Int64]
     private let limits: CheckLimits
+    /// Answers judged after the first contradiction. Where this is not enough, hardly any number is: too many
+    /// operations of unknown outcome explain too many revisions equally well.
+    private let stepsMax: Int
     private var choices: [Choice] = []
     /// Of each unknown operation: the choice that uses it, and the gap that nothing else can explain.
     private var usedBy: [Int]
@@ -54,6 +57,7 @@ struct GapSearch<Object: RevisionedObject> {
         self.timeline = timeline
         self.gaps = gaps
         self.limits = limits
+        stepsMax = min(limits.configurationsMax, 100_000 + 10 * timeline.parts.count)
         usedBy = Array(repeating: -1, count: timeline.unknowns.count)
         reservedFor = Array(repeating: nil, count: timeline.unknowns.count)
         if !gaps.isEmpty { self.object.learn(from: timeline, gaps: gaps) }
@@ -101,7 +105,7 @@ struct GapSearch<Object: RevisionedObject> {
 
     private mutating func isWithinLimits() -> Bool {
         failures += 1
-        return stepsAfterFailure <= limits.configurationsMax && (failures % 1024 != 0 || !limits.isOutOfTime())
+        return stepsAfterFailure <= stepsMax && (failures % 1024 != 0 || !limits.isOutOfTime())
     }
 }
 

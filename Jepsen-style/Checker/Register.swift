@@ -7,7 +7,7 @@ struct Register: SequentialObject {
         case compareAndSet(from: Int, to: Int)
         /// The compare was false.
         case compareFailed(Int)
-        case append(Int)
+        case append(HistoryValue)
     }
 
     let values: ValueTable
@@ -30,37 +30,64 @@ struct Register: SequentialObject {
     }
 }
 
-/// Numbers for the values of a history.
+/// Numbers for the values of a history. All values of which no answer could tell that the register has them, and which
+/// no append can turn into one of which it could, have one number: what differs in nothing that was seen is one state.
 final class ValueTable {
-    private(set) var values: [HistoryValue] = []
+    static let unobserved = 0
+
+    private var values: [HistoryValue] = [.null]
     private var numbers: [HistoryValue: Int] = [:]
     private var appended: [Append: Int] = [:]
+    private let observed: Set<HistoryValue>
+    /// The texts among them as bytes, in order: what begins one of them stands right before it.
+    private let observedTexts: [[UInt8]]
 
     private struct Append: Hashable {
         var state: Int
-        var text: Int
+        var text: HistoryValue
+    }
+
+    /// - Parameter observed: the values that answers are compared with.
+    init(observed: Set<HistoryValue>) {
+        self.observed = observed
+        observedTexts = observed.compactMap(\.text).map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     func number(of value: HistoryValue) -> Int {
         if let number = numbers[value] { return number }
+        guard canBeObserved(value) else { return Self.unobserved }
         values.append(value)
         numbers[value] = values.count - 1
         return values.count - 1
     }
 
-    /// A key that was never put reads as the empty text, too.
-    func isEmptyText(_ value: Int, for state: Int) -> Bool {
-        values[state] == .null && values[value] == .text("")
+    private func canBeObserved(_ value: HistoryValue) -> Bool {
+        if observed.contains(value) { return true }
+        guard let text = (value == .null ? "" : value.text).map({ Array($0.utf8) }) else { return false }
+        var low = 0
+        var high = observedTexts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if observedTexts[middle].lexicographicallyPrecedes(text) { low = middle + 1 } else { high = middle }
+        }
+        return low < observedTexts.count && observedTexts[low].starts(with: text)
     }
 
-    /// - Returns: `nil` where the state is no text.
-    func appending(_ text: Int, to state: Int) -> Int? {
-        if let known = appended[Append(state: state, text: text)] { return known }
-        guard let tail = values[text].text, let head = values[state] == .null ? "" : values[state].text else {
-            return nil
+    /// A key that was never put reads as the empty text, too.
+    func isEmptyText(_ value: Int, for state: Int) -> Bool {
+        state != Self.unobserved && values[state] == .null && values[value] == .text("")
+    }
+
+    /// The state after an append; to what is no text nothing can be appended, and the result is never observed.
+    func appending(_ text: HistoryValue, to state: Int) -> Int {
+        guard state != Self.unobserved else { return state }
+        let append = Append(state: state, text: text)
+        if let known = appended[append] { return known }
+        var after = Self.unobserved
+        if let tail = text.text, let head = values[state] == .null ? "" : values[state].text {
+            after = number(of: .text(head + tail))
         }
-        let number = number(of: .text(head + tail))
-        appended[Append(state: state, text: text)] = number
-        return number
+        appended[append] = after
+        return after
     }
 }

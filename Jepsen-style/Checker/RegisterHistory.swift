@@ -3,13 +3,14 @@
 struct RegisterHistory {
     typealias Call = WingGongLowe<Register>.Call
 
-    let values = ValueTable()
+    let values: ValueTable
     let initial: Int
     /// In the order of invocation, and what each was recorded as.
     private(set) var calls: [Call] = []
     private(set) var operations: [RecordedOperation] = []
 
     init(_ recorded: [RecordedOperation], model: Model, initial: HistoryValue) throws(UnreadableOperation) {
+        values = ValueTable(observed: Self.observed(in: recorded))
         self.initial = values.number(of: initial)
         for operation in recorded.sorted(by: { $0.invoked < $1.invoked }) where operation.outcome != .fail {
             guard let action = try action(of: operation, model: model) else { continue }
@@ -19,7 +20,19 @@ struct RegisterHistory {
         }
     }
 
-    private func action(of operation: RecordedOperation, model: Model) throws(UnreadableOperation) -> Register.Action? {
+    /// What the answers tell: the values read, and those that were compared with.
+    private static func observed(in recorded: [RecordedOperation]) -> Set<HistoryValue> {
+        var observed: Set<HistoryValue> = []
+        for operation in recorded where operation.outcome != .fail {
+            if operation.outcome == .ok { observed.insert(operation.result) }
+            if let pair = operation.argument.list, pair.count == 2 { observed.insert(pair[0]) }
+        }
+        return observed
+    }
+
+    private func action(
+        of operation: RecordedOperation, model: Model
+    ) throws(UnreadableOperation) -> Register.Action? {
         let isKnown = operation.outcome == .ok
         switch operation.function {
         case "read", "get", "r":
@@ -34,8 +47,10 @@ struct RegisterHistory {
             if isKnown, operation.result == .bool(false) { return .compareFailed(from) }
             return .compareAndSet(from: from, to: values.number(of: pair[1]))
         case "append" where model == .keyValue:
-            guard case .text = operation.argument else { throw UnreadableOperation(operation, "an append needs a text") }
-            return .append(values.number(of: operation.argument))
+            guard case .text = operation.argument else {
+                throw UnreadableOperation(operation, "an append needs a text")
+            }
+            return .append(operation.argument)
         default:
             throw UnreadableOperation(operation, "the model \(model.rawValue) has no such function")
         }

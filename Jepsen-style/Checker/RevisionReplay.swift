@@ -239,8 +239,9 @@ extension RevisionReplay {
         _ revision: Int64, _ contradiction: Contradiction, _ timeline: ReplayTimeline<Object.Action>
     ) -> Violation {
         let before = timeline.changes.last { $0.revision < revision }
-        let after = timeline.changes.first { $0.revision > revision }
-        let around = contradiction.authors.isEmpty ? [before?.index, after?.index].compactMap { $0 } : []
+        let after = timeline.changes.first { $0.revision > revision }?.index
+        let seen = parts.indices.first { !isUnknown($0) && (self.revision($0) ?? 0) >= revision }
+        let around = contradiction.authors.isEmpty ? [before?.index, after ?? seen].compactMap { $0 } : []
         return violation(
             "nothing explains revision \(revision): \(contradiction.expectation)", contradiction.authors + around)
     }

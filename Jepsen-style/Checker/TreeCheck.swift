@@ -4,6 +4,9 @@ extension Checker {
     /// Above this the search for a linear order is left out: its cost grows faster than the history, and the replay
     /// in the order of revisions is a proof by itself.
     package static let treeSearchOperationsMax = 10_000
+    /// Configurations that the search may visit for each operation: a history that fits needs little more than one.
+    /// More than these are spent only where many outcomes are unknown, and there hardly any number is enough.
+    static let treeConfigurationsForEachOperation = 10
 
     /// Judges a history of the tree by the replay in the order of revisions, and (up to
     /// `treeSearchOperationsMax` operations) by the search for a linear order, from which revisions are hidden. A
@@ -16,9 +19,11 @@ extension Checker {
         _ operations: [RecordedOperation], initial: HistoryValue = .null, limits: CheckLimits = CheckLimits(),
         committed: [CommittedOperation] = []
     ) -> Verdict {
+        let base = initial["revision"]?.int ?? 0
+        guard 0...(1 << 53) ~= base else { return .unknown("the initial revision \(base) is none") }
         let history: TreeHistory
         do {
-            history = try TreeHistory(operations, base: initial["revision"]?.int ?? 0)
+            history = try TreeHistory(operations, base: base)
         } catch {
             return .unknown(error.message)
         }
@@ -51,6 +56,7 @@ struct TreeHistory {
     var positions: [Int] = []
     let base: Int64
 
+    /// - Throws: what is no operation of the tree.
     init(_ operations: [RecordedOperation], base: Int64) throws(UnreadableOperation) {
         self.operations = operations
         self.base = base
@@ -96,6 +102,7 @@ struct TreeHistory {
         if action.hasChanged { return .change }
         guard let at = action.at else { return .read(at: revision) }
         if case .refused(.futureRevision) = action.answer { return .seen }
+        if case .refused(.compacted) = action.answer { return .seen }
         return at < base ? .seen : .read(at: at)
     }
 
@@ -111,60 +118,5 @@ struct TreeHistory {
                 ? "\(operation.summary) was answered as of revision \(action.at ?? 0), which is beyond \(revision)"
                 : "\(operation.summary) was refused as one of the future at revision \(revision)",
             [operation])
-    }
-}
-
-// MARK: - The search for a linear order
-
-extension TreeHistory {
-    enum SearchOutcome {
-        case linearizable
-        /// These contradict each other by themselves.
-        case contradiction([RecordedOperation])
-        case unknown
-    }
-
-    /// Judges each part of the tree by itself, revisions hidden.
-    func search(_ limits: CheckLimits) -> SearchOutcome {
-        var actions = actions
-        TreeObject.tellConditions(&actions, revisions: positions.map { operations[$0].revision })
-        var outcome = SearchOutcome.linearizable
-        for group in TreeObject.partitions(actions) {
-            switch search(group, actions, limits) {
-            case .linearizable: continue
-            case .unknown: outcome = .unknown
-            case .contradiction(let stuck):
-                let end = operations[positions[group[stuck]]].returned
-                let involved = group.map { operations[positions[$0]] }.filter { $0.invoked <= end }
-                return .contradiction(involved)
-            }
-        }
-        return outcome
-    }
-
-    private func search(_ group: [Int], _ actions: [TreeAction], _ limits: CheckLimits)
-        -> WingGongLowe<TreeObject>.Outcome
-    {
-        let calls = group.map { index in
-            let operation = operations[positions[index]]
-            let returned = operation.outcome == .ok ? operation.returned : .max
-            return WingGongLowe<TreeObject>.Call(actions[index], invoked: operation.invoked, returned: returned)
-        }
-        return WingGongLowe(
-            TreeObject(), initial: TreeState(), calls: calls, likeness: likeness(of: group), limits: limits
-        ).run()
-    }
-
-    /// Operations of unknown outcome that ask the same are alike.
-    private func likeness(of group: [Int]) -> [Int] {
-        var numbers: [AskedOperation: Int] = [:]
-        return group.indices.map { place in
-            let operation = operations[positions[group[place]]]
-            guard operation.outcome == .unknown else { return place }
-            let asked = AskedOperation(operation)
-            let number = numbers[asked, default: place]
-            numbers[asked] = number
-            return number
-        }
     }
 }

@@ -71,7 +71,7 @@ enum TreeRules {
         if case .refused(let given) = action.answer {
             switch effect {
             case .refused(let code): return code == given ? nil : .refusal(code)
-            default: return isBelieved(given, of: action, effect) ? nil : .refusal(nil)
+            default: return isBelieved(given, effect) ? nil : .refusal(nil)
             }
         }
         if case .refused(let code) = effect { return action.answer == nil ? nil : .refusal(code) }
@@ -188,11 +188,9 @@ extension TreeRules {
         return number
     }
 
-    /// Limits are settings, and the floor of the history moves by bytes: a history shows neither, so such a refusal
-    /// is believed where it can be true at all.
-    private static func isBelieved(_ refusal: TreeRefusal, of action: TreeAction, _ effect: TreeEffect) -> Bool {
+    /// Limits are settings, which a history does not show: such a refusal is believed where it can be true at all.
+    private static func isBelieved(_ refusal: TreeRefusal, _ effect: TreeEffect) -> Bool {
         switch (refusal, effect) {
-        case (.compacted, .nothing): action.at != nil
         case (.limitExceeded, .create(let parents, _, _, _)): !parents.isEmpty
         case (.limitExceeded, .delete(let count)): count > 1
         default: false

@@ -143,7 +143,9 @@ struct TreeHistories {
             switch dice.roll(6) {
             case 0: fields[.text("if")] = .text("absent")
             case 1: fields[.text("if")] = .text("exists")
-            case 2: fields[.text("if")] = .list([.int(revisionsSeen[revisionsSeen.count - 1 - dice.roll(min(4, revisionsSeen.count))])])
+            case 2:
+                let back = dice.roll(min(4, revisionsSeen.count))
+                fields[.text("if")] = .list([.int(revisionsSeen[revisionsSeen.count - 1 - back])])
             default: break
             }
             switch dice.roll(10) {
@@ -154,7 +156,8 @@ struct TreeHistories {
                 return (
                     "create-sequential", path,
                     .map([
-                        .text("prefix"): .text(["", "x"][dice.roll(2)]), .text("width"): .int(Int64(1 + dice.roll(2) * 9)),
+                        .text("prefix"): .text(["", "x"][dice.roll(2)]),
+                        .text("width"): .int(Int64(1 + dice.roll(2) * 9)),
                         .text("value"): .text("s\(history.operations.count)"),
                     ])
                 )

@@ -1,0 +1,148 @@
+/// The fields of an event, before they are understood.
+struct RawEvent {
+    var type = HistoryValue.null
+    var process = HistoryValue.null
+    var function = HistoryValue.null
+    var value: HistoryValue?
+    var key: HistoryValue?
+    var time: HistoryValue?
+    var revision: HistoryValue?
+    private var seen: UInt8 = 0
+
+    /// - Returns: `false` when the field stands here already. Fields of other names are of no interest.
+    mutating func set(_ name: String, _ value: HistoryValue) -> Bool {
+        let bit: UInt8
+        switch name {
+        case "type": (type, bit) = (value, 1)
+        case "process": (process, bit) = (value, 2)
+        case "f": (function, bit) = (value, 4)
+        case "value": (self.value, bit) = (value, 8)
+        case "key": (key, bit) = (value, 16)
+        case "time": (time, bit) = (value, 32)
+        case "revision": (revision, bit) = (value, 64)
+        default: return true
+        }
+        defer { seen |= bit }
+        return seen & bit == 0
+    }
+}
+
+/// Why an event cannot be.
+struct EventError: Error {
+    var message: String
+}
+
+/// Joins each completion to its invocation, by process.
+struct OperationPairing {
+    private(set) var eventCount = 0
+    private var operations: [RecordedOperation] = []
+    /// By process: the operation that it has begun and of which it has learnt nothing yet.
+    private var open: [HistoryValue: Int] = [:]
+
+    mutating func add(_ raw: RawEvent) throws(EventError) {
+        guard let type = raw.type.text, let kind = HistoryEvent.Kind(rawValue: type) else {
+            throw EventError(message: "an event needs a type: invoke, ok, fail or info")
+        }
+        let position = eventCount
+        eventCount += 1
+        // What tests do to the system, not what clients see.
+        if raw.process == .text("nemesis") { return }
+        guard raw.process != .null else { throw EventError(message: "an event needs a process") }
+        switch kind {
+        case .invoke: try invoke(raw, position)
+        case .ok, .fail, .info: try complete(raw, kind, position)
+        }
+    }
+
+    private mutating func invoke(_ raw: RawEvent, _ position: Int) throws(EventError) {
+        guard open[raw.process] == nil else {
+            throw EventError(message: "process \(raw.process) begins an operation while it has one open")
+        }
+        open[raw.process] = operations.count
+        operations.append(
+            RecordedOperation(
+                process: raw.process, function: try function(raw) ?? "txn", key: raw.key == .null ? nil : raw.key,
+                argument: raw.value ?? .null, outcome: .unknown, invoked: position, returned: .max,
+                invokedTime: raw.time?.int))
+    }
+
+    private mutating func complete(_ raw: RawEvent, _ kind: HistoryEvent.Kind, _ position: Int) throws(EventError) {
+        guard let index = open.removeValue(forKey: raw.process) else {
+            // A remark of a process that has nothing open.
+            if kind == .info { return }
+            throw EventError(message: "process \(raw.process) completes an operation that it has not begun")
+        }
+        let begun = operations[index]
+        if let function = try function(raw), function != begun.function {
+            throw EventError(message: "process \(raw.process) completes \(function), but began \(begun.function)")
+        }
+        if let key = raw.key, key != .null, begun.key != nil, key != begun.key {
+            throw EventError(message: "process \(raw.process) completes with another key than it began with")
+        }
+        operations[index].returnedTime = raw.time?.int
+        operations[index].revision = raw.revision?.int
+        switch kind {
+        case .ok:
+            operations[index].outcome = .ok
+            operations[index].result = raw.value ?? .null
+            operations[index].returned = position
+        case .fail:
+            operations[index].outcome = .fail
+            operations[index].result = raw.value ?? .null
+            operations[index].returned = position
+        case .info, .invoke: break
+        }
+    }
+
+    private func function(_ raw: RawEvent) throws(EventError) -> String? {
+        switch raw.function {
+        case .text(let function): return function
+        case .null: return nil
+        default: throw EventError(message: "f should be a name")
+        }
+    }
+
+    /// The operations in the order of invocation, those of `independent` with their keys.
+    consuming func finished() -> [RecordedOperation] {
+        var operations = operations
+        if IndependentTuples.areUsed(in: operations) {
+            for index in operations.indices { IndependentTuples.takeApart(&operations[index]) }
+        }
+        return operations
+    }
+}
+
+/// Histories of `jepsen.independent` have many objects; each value is `[key value]`.
+enum IndependentTuples {
+    /// Only where every value is such a pair and a read asks for `[key nil]`: a pair alone could be the argument of
+    /// a compare-and-set.
+    static func areUsed(in operations: [RecordedOperation]) -> Bool {
+        var asksForAKey = false
+        for operation in operations {
+            guard operation.key == nil, isTuple(operation.argument) else { return false }
+            if operation.outcome == .ok, operation.result != .null, operation.result != .bool(false) {
+                guard isTuple(operation.result), operation.result.list?[0] == operation.argument.list?[0] else {
+                    return false
+                }
+            }
+            if operation.argument.list?[1] == .null { asksForAKey = true }
+        }
+        return asksForAKey
+    }
+
+    static func takeApart(_ operation: inout RecordedOperation) {
+        if let pair = operation.argument.list, pair.count == 2 {
+            operation.key = pair[0]
+            operation.argument = pair[1]
+        }
+        if let pair = operation.result.list, pair.count == 2 { operation.result = pair[1] }
+    }
+
+    private static func isTuple(_ value: HistoryValue) -> Bool {
+        guard let pair = value.list, pair.count == 2 else { return false }
+        switch pair[0] {
+        case .list, .map, .null: return false
+        case .bool, .int, .real, .text: return true
+        }
+    }
+}

@@ -19,10 +19,16 @@ extension ClusterSimulation {
                 guard now >= restedAt else { return wake(number, at: restedAt) }
                 finalRounds[number] += 1
             }
-            clients[number].begin(workload, now: now, mayShorten: !isHealed, seen: &seen, random: &random)
+            clients[number].begin(
+                workload, now: now, mood: isHealed ? .served : mayLeaveOpen ? .free : .careful, seen: &seen,
+                random: &random)
         }
         request(of: number)
     }
+
+    /// Whether one more outcome may stay unknown.
+    private var mayLeaveOpen: Bool { seen.unknownOutcomes < workload.unknownMax }
+    private var attemptsMax: Int { mayLeaveOpen ? workload.attemptsMax : ClientWorkload.patientAttempts }
 
     private func wake(_ number: Int, at time: UInt64) {
         clients[number].wakeAt = time
@@ -76,7 +82,7 @@ extension ClusterSimulation {
         clients[number].wakeAt = nil
         clients[number].doing?.request = nil
         let completion = clients[number].completion(
-            of: reply, from: .init(member: member.position, boot: member.boot), attemptsMax: workload.attemptsMax,
+            of: reply, from: .init(member: member.position, boot: member.boot), attemptsMax: attemptsMax,
             &seen, &random)
         finish(number, completion)
     }
@@ -88,7 +94,7 @@ extension ClusterSimulation {
         guard let doing = clients[number].doing, doing.request != nil else { return }
         seen.tally(doing.kind, .broken)
         clients[number].wakeAt = nil
-        finish(number, clients[number].noOutcome(happened: true, attemptsMax: workload.attemptsMax))
+        finish(number, clients[number].noOutcome(happened: true, attemptsMax: attemptsMax))
     }
 
     private func finish(_ number: Int, _ completion: SimulatedClient.Completion) {
@@ -115,9 +121,8 @@ extension ClusterSimulation {
     // MARK: The end
 
     static let finalRoundsPerClient = 8
-    /// Where many outcomes are unknown, the search for an order that is blind to revisions ends here; the replay in
-    /// their order is judged in any case.
-    private static let configurationsMax = 200_000
+    /// A few seconds; with `ClientWorkload.unknownMax` far more than a run needs.
+    private static let configurationsMax = 2_000_000
 
     /// Healed, everyone has done the last operations, and all members have applied the same.
     var isQuiet: Bool {

@@ -169,10 +169,11 @@ extension TreeEvidence {
             guard action.path == trace.path || makesParents && action.path.isBelow(trace.path) else { return false }
         case .createSequential(let prefix, let written, _):
             if action.makesParents, action.path == trace.path || action.path.isBelow(trace.path) {
-                return trace.node.value.map { $0 == nil } ?? true
+                value = .some(nil)
+            } else {
+                guard action.canName(trace.path, prefix) else { return false }
+                value = .some(written)
             }
-            guard action.canName(trace.path, prefix) else { return false }
-            value = .some(written)
         case .increment: guard action.path == trace.path else { return false }
         case .delete, .get, .list, .count: return false
         }

@@ -8,16 +8,22 @@ extension TreeAction {
         case .get: return false
         case .list(let scope), .count(let scope): return canChangeNames(below: other.path, scope)
         case .delete(let recursive): return canChangeNames(below: other.path, recursive ? .subtree : .children)
-        case .createSequential: return canChangeNames(below: other.path, .children)
+        case .createSequential:
+            return canChangeNames(below: other.path, .children)
+                || other.makesParents && canChangeAncestor(of: other.path, any: true)
         case .increment: return other.path.parent.map(canChangeNode) ?? false
-        case .put(_, let makesParents):
-            var next = other.path.parent
-            while let ancestor = next {
-                if canChangeNode(ancestor) { return true }
-                next = makesParents ? ancestor.parent : nil
-            }
-            return false
+        case .put(_, let makesParents): return canChangeAncestor(of: other.path, any: makesParents)
         }
+    }
+
+    /// Whether it can change the parent of a node, or `any` above it.
+    private func canChangeAncestor(of node: ByteText, any: Bool) -> Bool {
+        var next = node.parent
+        while let ancestor = next {
+            if canChangeNode(ancestor) { return true }
+            next = any ? ancestor.parent : nil
+        }
+        return false
     }
 
     /// Whether it can write, create or delete the node, or give a number of its counter.
@@ -41,8 +47,7 @@ extension TreeAction {
     private func canChangeNames(below node: ByteText, _ scope: TreeScope) -> Bool {
         switch kind {
         case .get, .list, .count: false
-        case .createSequential where makesParents: path == node || path.isBelow(node)
-        case .createSequential: path == node || scope == .subtree && path.isBelow(node)
+        case .createSequential: path == node || (makesParents || scope == .subtree) && path.isBelow(node)
         case .put(_, makesParents: true): path.isBelow(node)
         case .put, .increment, .delete: scope == .subtree ? path.isBelow(node) : path.isChild(of: node)
         }

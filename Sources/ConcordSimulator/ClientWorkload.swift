@@ -54,10 +54,12 @@ package struct ClientWorkload: Sendable {
     /// Asks the member that it always asks, if that one runs.
     package var homePercent: UInt64 = 0
 
+    package static let patientAttempts = 60
+
     package var largeValueBytes: UInt64 = 0
     package var thinkMicroseconds: UInt64 = 0
     package var timeoutMilliseconds: ClosedRange<UInt64> = 200...2700
-    package var attemptsMax = 60
+    package var attemptsMax = patientAttempts
     /// Operations of all clients; whoever comes later only idles. More would cost the checker, and show no more.
     package var operationsMax = 2000
 
@@ -71,6 +73,9 @@ package struct ClientWorkload: Sendable {
     mutating func slowDown(toMicroseconds think: UInt64) {
         thinkMicroseconds = max(thinkMicroseconds, think)
     }
+    /// Unknown outcomes of all clients; from then on they are patient. What made each revision is a riddle that more
+    /// of them make too hard.
+    package var unknownMax = 30
 
     package func weight(of kind: Kind) -> UInt64 { weights[kind.rawValue] }
 }
@@ -127,7 +132,7 @@ extension ClientWorkload {
     private mutating func drawManners(_ random: inout SeededRandom) {
         let shortest: UInt64 = 1 << random.below(9)
         timeoutMilliseconds = shortest...min(4000, shortest << random.below(8))
-        attemptsMax = random.chance(percent: 30) ? 1 + Int(random.below(3)) : 60
+        attemptsMax = random.chance(percent: 30) ? 1 + Int(random.below(3)) : ClientWorkload.patientAttempts
         conditionPercent = some(of: 60, &random)
         pastPercent = some(of: 50, &random)
         localPercent = some(of: 50, &random)

@@ -30,10 +30,15 @@ extension ClusterSimulation {
                 return true
             }
         }
+        let mood: SimulatedClient.Mood = healing != nil ? .served : mayLeaveOpen ? .free : .careful
         clients[number].begin(
-            plan.workload, now: now, mayShorten: healing == nil, seen: &seen, random: &clientRandom[number])
+            plan.workload, now: now, mood: mood, seen: &seen, random: &clientRandom[number])
         return true
     }
+
+    /// Whether one more outcome may stay unknown.
+    private var mayLeaveOpen: Bool { seen.unknownOutcomes < plan.workload.unknownMax }
+    private var attemptsMax: Int { mayLeaveOpen ? plan.workload.attemptsMax : ClientWorkload.patientAttempts }
 
     static let finalRoundsMax = 8
 
@@ -114,7 +119,7 @@ extension ClusterSimulation {
         clients[number].doing?.request = nil
         let completion = clients[number].completion(
             of: reply, from: .init(member: member.position, boot: member.boot),
-            attemptsMax: plan.workload.attemptsMax, &seen, &clientRandom[number])
+            attemptsMax: attemptsMax, &seen, &clientRandom[number])
         finish(number, completion)
     }
 
@@ -122,7 +127,7 @@ extension ClusterSimulation {
         guard let doing = clients[number].doing, doing.request == request else { return }
         seen.tally(doing.kind, .broken)
         clients[number].wakeAt = nil
-        finish(number, clients[number].noOutcome(happened: true, attemptsMax: plan.workload.attemptsMax))
+        finish(number, clients[number].noOutcome(happened: true, attemptsMax: attemptsMax))
     }
 
     private func finish(_ number: Int, _ completion: SimulatedClient.Completion) {

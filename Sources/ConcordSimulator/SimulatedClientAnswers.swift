@@ -130,8 +130,9 @@ extension SimulatedClient {
         case (.page(let page), .list(let query)):
             all.tally(doing.kind, .ok)
             return judge(page, to: query, doing, state: state)
-        case (.notFound, .node), (.notFound, .list) where doing.listing == nil:
+        case (.notFound, .node), (.notFound, .list):
             all.tally(doing.kind, .notFound)
+            guard doing.listing == nil else { return .problem("the node of a listing is gone from its revision") }
             return .answered(Word.refused("not_found"), revision: state, shown: nil)
         case (let answer, _): return .problem("\(doing.kind) was answered with \(answer)")
         }

@@ -5,23 +5,32 @@ import ConcordReplica
 // The next operation of a client.
 
 extension SimulatedClient {
+    enum Mood {
+        /// Requests may have a short time, and clients may go away.
+        case free
+        /// No outcome may stay unknown: who cannot ask again only reads.
+        case careful
+        /// All is well, so everything must be answered in time.
+        case served
+    }
+
     /// Begins the next operation.
-    /// - Parameter mayShorten: whether requests may have a short time and clients may go away.
     mutating func begin(
-        _ workload: ClientWorkload, now: UInt64, mayShorten: Bool, seen all: inout SeenByClients,
+        _ workload: ClientWorkload, now: UInt64, mood: Mood, seen all: inout SeenByClients,
         random: inout SeededRandom
     ) {
         if var again = shelved, random.chance(percent: 30) {
             shelved = nil
             again.attempts = 0
-            drawPatience(of: &again, workload, now: now, mayShorten: mayShorten, &random)
+            drawPatience(of: &again, workload, now: now, isFree: mood == .free, &random)
             doing = again
             return
         }
         sequence += 1
         answered.removeAll { now - $0.invokedAt > SimulatedClient.keyGoodMicroseconds }
         let invoked = all.nextPosition()
-        let kind = drawKind(workload, &random)
+        var kind = drawKind(workload, &random)
+        if mood == .careful, manner == .plain { kind = .get }
         var next = Doing(
             kind: kind, question: .cluster, process: process, invoked: invoked, since: invoked, invokedAt: now,
             newest: all.newest, compactedBelow: all.compactedBelow)
@@ -43,7 +52,7 @@ extension SimulatedClient {
         if case .write(.changeSettings(let values)) = next.question, case .history = next.purpose {
             all.settings.begin(values, at: invoked)
         }
-        drawPatience(of: &next, workload, now: now, mayShorten: mayShorten, &random)
+        drawPatience(of: &next, workload, now: now, isFree: mood == .free, &random)
         doing = next
     }
 
@@ -78,10 +87,10 @@ extension SimulatedClient {
     }
 
     private func drawPatience(
-        of doing: inout Doing, _ workload: ClientWorkload, now: UInt64, mayShorten: Bool, _ random: inout SeededRandom
+        of doing: inout Doing, _ workload: ClientWorkload, now: UInt64, isFree: Bool, _ random: inout SeededRandom
     ) {
         doing.abandonAt = nil
-        guard mayShorten else {
+        guard isFree else {
             doing.timeoutMilliseconds = 2000 + random.below(2500)
             return
         }

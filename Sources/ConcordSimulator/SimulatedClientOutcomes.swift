@@ -133,7 +133,9 @@ extension SimulatedClient {
             }
             if let node = refusal.node {
                 let wrong = SimulatedClient.wrong(node, showing: true, at: outcome.revision)
-                if wrong != nil || node.key != key { return .problem("\(wrong ?? "another key") in a refusal: \(node)") }
+                if wrong != nil || node.key != key {
+                    return .problem("\(wrong ?? "another key") in a refusal: \(node)")
+                }
                 saw(node)
             }
             if !outcome.valuesOmitted { shown = Shown(key: key, at: nil, node: refusal.node, withValue: true) }

@@ -16,7 +16,10 @@ extension SimulatedClient {
         switch completion {
         case .givenUp:
             isUnknown = doing.mayHaveHappened
-            if isUnknown { changeProcess() }
+            if isUnknown {
+                all.unknownOutcomes += 1
+                changeProcess()
+            }
             if isUnknown, isWorthShelving(doing), random.chance(percent: 50) {
                 shelved = doing
                 return

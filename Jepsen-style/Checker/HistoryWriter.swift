@@ -5,7 +5,8 @@ package enum HistoryWriter {
         for operation in operations {
             events.append((operation.invoked, line(operation, "invoke", operation.argument, operation.invokedTime)))
             switch operation.outcome {
-            case .ok: events.append((operation.returned, line(operation, "ok", operation.result, operation.returnedTime)))
+            case .ok:
+                events.append((operation.returned, line(operation, "ok", operation.result, operation.returnedTime)))
             case .fail:
                 events.append((operation.returned, line(operation, "fail", operation.result, operation.returnedTime)))
             case .unknown: events.append((.max, line(operation, "info", .null, nil)))

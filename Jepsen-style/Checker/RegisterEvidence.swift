@@ -39,7 +39,7 @@ struct RegisterEvidence {
             parts.append(.change(index))
             restsOn.append([])
         }
-        let known = KnownChanges(calls)
+        let known = RegisterChanges(calls)
         for (index, call) in calls.enumerated() where call.action.tells && !call.isOpenRead {
             let grounds = grounds(of: index, known).compactMap { changePart[$0] }
             parts.append(.answer(index))
@@ -93,7 +93,7 @@ struct RegisterEvidence {
     }
 
     /// The changes that can have been the last before an answer, and one that cannot, with what lies between.
-    private func grounds(of index: Int, _ known: KnownChanges) -> [Int] {
+    private func grounds(of index: Int, _ known: RegisterChanges) -> [Int] {
         let answer = calls[index]
         let between = known.latest(before: answer.invoked)
         let overwrittenBefore = between.map { calls[$0].invoked } ?? -1
@@ -115,7 +115,7 @@ struct RegisterEvidence {
 }
 
 /// The changes that surely happened, for the question which of them was begun last among those that had returned.
-private struct KnownChanges {
+private struct RegisterChanges {
     /// In the order of their returns; for each the call begun last up to there.
     private var returns: [Int] = []
     private var latest: [Int] = []

@@ -46,6 +46,11 @@ package final class ClusterSimulation {
     var clients: [SimulatedClient] = []
     var clientRandom: [SeededRandom] = []
     var lastRequest: UInt64 = 0
+    /// Requests of bursts that wait for an answer.
+    var bursts: [RequestID: BurstRequest] = [:]
+    var burstsEnded = 0
+    /// For what follows from a fault while the run goes on.
+    var faultRandom: SeededRandom
     var operationsEnded = 0
     /// From here on every request must be answered.
     var servedFrom: UInt64?
@@ -73,6 +78,7 @@ package final class ClusterSimulation {
             members.append(member)
         }
         self.members = members
+        faultRandom = SeededRandom(seed: random.next())
         seen = SeenByClients(membersCount: plan.members)
         clients = SimulatedClient.all(of: plan.workload, random: &random)
         clientRandom = clients.map { _ in SeededRandom(seed: random.next()) }
@@ -263,6 +269,7 @@ package final class ClusterSimulation {
             guard standing.role == .leader, let id = member.id else { return }
             if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }
             invariants.leads(member.position, id: id, term: standing.term)
+            won(member)
         }
     }
 

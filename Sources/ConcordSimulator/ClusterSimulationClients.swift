@@ -103,7 +103,9 @@ extension ClusterSimulation {
     }
 
     func deliver(_ reply: ReplicaReply, from member: SimulatedMember) {
-        guard let number = member.waiting.removeValue(forKey: reply.id), let doing = clients[number].doing,
+        guard let number = member.waiting.removeValue(forKey: reply.id) else { return }
+        guard number != ClusterSimulation.burst else { return burstAnswered(reply) }
+        guard let doing = clients[number].doing,
             doing.request == reply.id
         else { return }
         note(reply.id.rawValue)
@@ -124,7 +126,9 @@ extension ClusterSimulation {
     }
 
     func connectionBroke(of number: Int, _ request: RequestID) {
-        guard let doing = clients[number].doing, doing.request == request else { return }
+        guard number != ClusterSimulation.burst, let doing = clients[number].doing, doing.request == request else {
+            return
+        }
         seen.tally(doing.kind, .broken)
         clients[number].wakeAt = nil
         finish(number, clients[number].noOutcome(happened: true, attemptsMax: attemptsMax))

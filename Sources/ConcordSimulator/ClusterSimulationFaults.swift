@@ -11,6 +11,8 @@ enum LastingFault {
     case fullDisk(SimulatedMember)
     /// The grace of a planned stop.
     case stopping(SimulatedMember, process: UInt64)
+    /// Not an end but a beginning: many writes at once.
+    case burst(SimulatedMember, process: UInt64, requests: UInt64)
 }
 
 extension ClusterSimulation {
@@ -35,7 +37,7 @@ extension ClusterSimulation {
         case .hungDisk: hang(member, &random)
         case .bitRot: rot(member, &random)
         case .kill: if member.isUp { counted(.kills) { crash(member, cuttingPower: false) } }
-        case .powerCut: if member.isUp { counted(.powerCuts) { crash(member, cuttingPower: true) } }
+        case .powerCut: if member.isUp { counted(.powerCuts) { cutPower(of: member, &random) } }
         case .powerCutOfAll:
             counted(.powerCutsOfAll) { for member in members where member.isUp { crash(member, cuttingPower: true) } }
         case .crashInDiskOperation: if member.isUp { endSoon(member, within: 8, &random) }
@@ -44,6 +46,23 @@ extension ClusterSimulation {
         case .clockJump: leap(member, &random)
         case .pause: pause(member, &random)
         }
+    }
+
+    /// At once, or in the middle of one of the next operations of its disk.
+    private func cutPower(of member: SimulatedMember, _ random: inout SeededRandom) {
+        guard random.chance(percent: 50) else { return crash(member, cuttingPower: true) }
+        let moments = SimulatedDisk.Moment.allCases
+        let moment = moments[Int(random.below(UInt64(moments.count)))]
+        member.disk.arm(.powerCut(moment), at: member.disk.operations + 1 + Int(random.below(6)))
+    }
+
+    /// A new leader is asked at once, and may not last.
+    func won(_ member: SimulatedMember) {
+        guard healing == nil, !plan.classes.isEmpty else { return }
+        if faultRandom.chance(percent: 30) { burst(at: member, requests: 1 + faultRandom.below(4), writePercent: 30) }
+        let ends = plan.classes.contains(.kill) || plan.classes.contains(.powerCut)
+        guard ends, faultRandom.chance(percent: 20) else { return }
+        events.schedule(.end(.stopping(member, process: member.process)), at: now + faultRandom.below(5000))
     }
 
     private func counted(_ occurrence: Occurrence, _ body: () -> Void) {
@@ -77,6 +96,12 @@ extension ClusterSimulation {
     /// One member alone, two halves, or two halves with a member that sees both.
     private func isolate(_ member: SimulatedMember, _ random: inout SeededRandom) {
         let alone = member.position
+        // It goes on for a while, and what it takes in nobody else will have.
+        if member.running?.replica.isLeader == true, random.chance(percent: 50) {
+            events.schedule(
+                .end(.burst(member, process: member.process, requests: 5 + random.below(60))),
+                at: now + random.below(50_000))
+        }
         if random.chance(percent: 50) {
             return cut(pairs.filter { $0.from == alone || $0.to == alone }, .isolations, &random)
         }
@@ -100,7 +125,11 @@ extension ClusterSimulation {
         let links = pairs.filter { _ in random.chance(percent: percent) }
         guard !links.isEmpty else { return }
         coverage.count(.slowLinks)
-        for (from, to) in links { network.slow(from: from, to: to, byMicroseconds: 5000 + random.below(400_000)) }
+        for (from, to) in links {
+            network.slow(
+                from: from, to: to,
+                byMicroseconds: 5000 + random.below(random.chance(percent: 20) ? 3_000_000 : 400_000))
+        }
         events.schedule(.end(.slowLinks(links)), at: now + duration(&random))
     }
 
@@ -128,7 +157,9 @@ extension ClusterSimulation {
             for (from, to) in links { network.slow(from: from, to: to, byMicroseconds: 0) }
         case .fullDisk(let member): member.disk.capacityBytes = nil
         case .stopping(let member, let process):
-            if member.process == process, member.isUp { crash(member, cuttingPower: false) }
+            if member.process == process, member.isUp { crash(member, cuttingPower: faultRandom.chance(percent: 50)) }
+        case .burst(let member, let process, let requests):
+            if member.process == process { burst(at: member, requests: requests, writePercent: 95) }
         }
     }
 
@@ -208,6 +239,8 @@ extension ClusterSimulation {
     private func pause(_ member: SimulatedMember, _ random: inout SeededRandom) {
         guard member.isUp, !member.isPaused else { return }
         coverage.count(.pauses)
+        // It stands still with questions in hand, half of the time in the middle of a turn.
+        burst(at: member, requests: random.below(6), writePercent: 40)
         if member.running?.replica.isLeader == true { coverage.reached(.pausedLeader) }
         member.isPaused = true
         events.schedule(.resume(member, process: member.process), at: now + duration(&random))

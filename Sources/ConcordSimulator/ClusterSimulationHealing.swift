@@ -35,6 +35,11 @@ extension ClusterSimulation {
         case .served:
             healing?.stage = .served
             servedFrom = now
+            for member in members where member.running?.replica.isLeader == true {
+                // Cut off for ten election timeouts: it must have noticed.
+                guard healing?.quorum.contains(member.position) == false, !member.isPaused else { continue }
+                problem("\(member.name) still leads, and has reached nobody for ten election timeouts")
+            }
             for number in clients.indices where clients[number].doing == nil { wake(number, at: now) }
             events.schedule(.stage(.over), at: now + ClusterSimulation.lastStageMicroseconds)
         case .over: problem("no rest \(ClusterSimulation.lastStageMicroseconds) µs after all were served: \(standings)")
@@ -142,6 +147,9 @@ extension ClusterSimulation {
 
     // MARK: The end
 
+    /// Some seconds of the checker's time; a run needs far fewer.
+    private static let configurationsMax = 2_000_000
+
     /// Everyone has done the last operations, and the quorum has applied the same.
     var isAtRest: Bool {
         guard let healing, healing.stage == .served, clientsAreDone else { return false }
@@ -155,14 +163,18 @@ extension ClusterSimulation {
         let first = members[quorum[0]].running
         for member in quorum.map({ members[$0] }) {
             guard let running = member.running else { return problem("\(member.name) is down at the end") }
-            if running.replica.state.stateHash != first?.replica.state.stateHash { problem("\(member.name) ends with another state") }
+            if running.replica.state.stateHash != first?.replica.state.stateHash {
+                problem("\(member.name) ends with another state")
+            }
             if running.replica.state.recomputedHash() != running.replica.state.stateHash {
                 problem("\(member.name)'s state hash is not that of its records")
             }
         }
         for number in clients.indices { clients[number].giveUpShelved(&seen) }
+        endBursts()
         checkMessages()
-        switch Checker.check(seen.history, model: .tree, limits: CheckLimits(configurationsMax: 3_000_000)) {
+        let limits = CheckLimits(configurationsMax: ClusterSimulation.configurationsMax)
+        switch Checker.checkTree(seen.history, limits: limits, committed: committedOperations) {
         case .valid: break
         case .violation(let violation): problem(violation.explanation + describe(violation.operations))
         case .unknown(let why): problem("no verdict on the clients' history: \(why)")
@@ -198,6 +210,8 @@ extension ClusterSimulation {
         if members.count == 1 { coverage.reached(.oneMember) }
         if plan.classes.isEmpty { coverage.reached(.noFault) }
         if plan.classes.count == 8 { coverage.reached(.allClassesEight) }
-        if members.contains(where: { $0.running?.replica.status.clusterClock ?? 0 >= 600_000 }) { coverage.reached(.tenMinutes) }
+        if members.contains(where: { $0.running?.replica.status.clusterClock ?? 0 >= 600_000 }) {
+            coverage.reached(.tenMinutes)
+        }
     }
 }

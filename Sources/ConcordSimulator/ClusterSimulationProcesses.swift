@@ -119,8 +119,10 @@ extension ClusterSimulation {
             events.schedule(
                 .lost(id, at: other, process: other.process), at: now + 50 + member.random.below(2000))
         }
-        let longest: UInt64 = healing != nil ? 1000 : member.random.chance(percent: 20) ? 3_000_000 : 300_000
-        events.schedule(.restart(member), at: now + 1000 + member.random.below(longest))
+        // Now and then so soon that answers to the process before reach this one.
+        let longest: UInt64 =
+            healing != nil ? 1000 : [500, 3000, 300_000, 300_000, 3_000_000][Int(member.random.below(5))]
+        events.schedule(.restart(member), at: now + 500 + member.random.below(longest))
     }
 
     /// What the disk was doing when the process ended has happened to some part, or wholly and nobody was told.

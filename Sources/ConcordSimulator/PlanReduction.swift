@@ -11,7 +11,9 @@ package struct PlanReduction: Equatable, Sendable {
     /// As flags of `concord-sim`.
     package var flags: String {
         var words: [String] = []
-        if let faults { words.append("--faults \(faults.isEmpty ? "none" : faults.map(String.init).joined(separator: ","))") }
+        if let faults {
+            words.append("--faults \(faults.isEmpty ? "none" : faults.map(String.init).joined(separator: ","))")
+        }
         if !without.isEmpty { words.append("--without \(without.sorted().map(\.rawValue).joined(separator: ","))") }
         if let clients { words.append("--clients \(clients)") }
         if let faultyMilliseconds { words.append("--faulty \(faultyMilliseconds)ms") }

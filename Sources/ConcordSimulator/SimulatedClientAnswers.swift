@@ -112,6 +112,7 @@ extension SimulatedClient {
             let wrong = values.first { !all.settings.isPossible($0.setting, $0.value, since: doing.invoked) }
             return wrong.map { .problem("\($0.setting.name) is \($0.value), which was replaced or never set") }
                 ?? .judged
+        case .tooMuchWork: return .problem("a handful of nodes is too much work")
         case .notFound, .node, .page: break
         }
         if let asked {

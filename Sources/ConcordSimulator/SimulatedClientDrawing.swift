@@ -39,8 +39,13 @@ extension SimulatedClient {
             next.question = .read(drawQuery(kind, workload, &random))
             if random.chance(percent: workload.localPercent) {
                 next.consistency = .local
-                next.minimum = seen
-                next.since = seenSince
+                // Who says what it has seen is never shown less; who does not takes what the member has.
+                if random.chance(percent: 60) {
+                    next.minimum = seen
+                    next.since = seenSince
+                } else {
+                    next.since = 0
+                }
             }
         case .readCluster: break
         case .put, .createSequential, .increment, .delete, .changeSettings:

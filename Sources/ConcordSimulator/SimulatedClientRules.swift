@@ -118,10 +118,11 @@ package struct SeenByClients {
         newest = max(newest, revision)
     }
 
-    /// - Returns: what is wrong with a local answer of a member's process: it never goes back.
+    /// - Returns: what is wrong with a local answer of a member: it never goes back, not over a restart either.
     mutating func judgeLocal(_ revision: Revision, member: Int, boot: UInt64) -> String? {
-        if let last = local[member], last.boot == boot, last.revision > revision {
-            return "a member showed revision \(revision.rawValue) after \(last.revision.rawValue) in one boot"
+        if let last = local[member], last.revision > revision {
+            return "boot \(boot) of a member showed revision \(revision.rawValue) after boot \(last.boot) showed "
+                + "\(last.revision.rawValue)"
         }
         local[member] = (boot, revision)
         return nil

@@ -22,7 +22,8 @@ extension SimulatedClient.Doing {
 }
 
 extension Operation {
-    fileprivate var recorded: (function: String, key: Key, argument: HistoryValue)? {
+    /// `nil` for one that the model does not describe.
+    var recorded: (function: String, key: Key, argument: HistoryValue)? {
         switch self {
         case .put(let put):
             let fields = [

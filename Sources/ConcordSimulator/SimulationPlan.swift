@@ -24,7 +24,7 @@ package struct SimulationPlan: Sendable {
         let isLong = random.chance(percent: 1)
         faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)
         encodesMessages = random.chance(percent: 25)
-        segmentBytes = random.chance(percent: 30) ? 64 << 10 : 256 << 10
+        segmentBytes = [16 << 10, 32 << 10, 64 << 10, 256 << 10][Int(random.below(4))]
         var workload = ClientWorkload.drawn(from: &random)
         workload.operationsMax = 100 << Int(random.below(4))
         if isLong { workload.slowDown(toMicroseconds: 4_000_000) }

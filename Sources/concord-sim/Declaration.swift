@@ -47,7 +47,8 @@ extension ValueParser where Value == ClosedRange<UInt64> {
             let ends = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
             switch ends.count {
             case 1: if let last = ends[0], last >= 1 { return 1...last }
-            case 3: if text.contains(".."), let first = ends[0], let last = ends[2], first <= last { return first...last }
+            case 3:
+                if text.contains(".."), let first = ends[0], let last = ends[2], first <= last { return first...last }
             default: break
             }
             return nil

@@ -22,6 +22,11 @@ import Testing
         return CheckCommand(parsed).run()
     }
 
+    private func code(_ line: String...) -> ExitCode {
+        guard case .run(let parsed) = JepsenDeclaration.program.parse(["check"] + line) else { return .usage }
+        return CheckCommand(parsed).run().code
+    }
+
     static let written =
         #"{"type":"invoke","process":0,"f":"write","value":1,"time":1000000}"# + "\n"
         + #"{"type":"ok","process":0,"f":"write","value":1,"time":2000000}"# + "\n"
@@ -35,7 +40,7 @@ import Testing
             "set.edn": "{:type :invoke :process 0 :f :add :value 1} {:type :ok :process 0 :f :add :value 1}",
         ]
         try withFiles(files) { directory in
-            #expect(try run("\(directory)/valid.jsonl").code == .success)
+            #expect(code("\(directory)/valid.jsonl") == .success)
             let violation = try run("\(directory)/stale.jsonl")
             #expect(violation.code == .failure)
             #expect(violation.output.contains("0.001000 s to 0.004000 s"), "\(violation.output)")
@@ -46,16 +51,16 @@ import Testing
             #expect(guess.code == .usage && guess.error.contains("--model"), "\(guess.error)")
             let unread = try run("--model", "set", "\(directory)/set.edn")
             #expect(unread.code == .usage && unread.output.contains("unknown"), "\(unread.output)")
-            #expect(try run("\(directory)/absent").code == .usage)
-            #expect(try run(directory).code == .usage, "a directory is no history")
+            #expect(code("\(directory)/absent") == .usage)
+            #expect(code(directory) == .usage, "a directory is no history")
         }
     }
 
     @Test func theValueBeforeTheHistoryIsAFlag() throws {
         let text = #"{"type":"invoke","process":1,"f":"read"}{"type":"ok","process":1,"f":"read","value":5}"#
         try withFiles(["read.jsonl": text]) { directory in
-            #expect(try run("-m", "register", "\(directory)/read.jsonl").code == .failure)
-            #expect(try run("-m", "register", "--initial", "5", "\(directory)/read.jsonl").code == .success)
+            #expect(code("-m", "register", "\(directory)/read.jsonl") == .failure)
+            #expect(code("-m", "register", "--initial", "5", "\(directory)/read.jsonl") == .success)
         }
         guard case .refused = JepsenDeclaration.program.parse(["check", "--initial", "{", "x"]) else {
             Issue.record("no JSON is no value")
@@ -79,14 +84,20 @@ import Testing
             #expect(outcome.code == .failure && outcome.output.contains("differs"), "\(outcome.output)")
         }
         files["stale.jsonl"] = "{"
-        try withFiles(files) { directory in #expect(try run("--all", directory).code == .usage) }
+        try withFiles(files) { directory in
+            let outcome = try run("--all", directory)
+            #expect(outcome.code == .usage)
+        }
         files["verdicts.json"] = "[]"
-        try withFiles(files) { directory in #expect(try run("--all", directory).code == .usage) }
+        try withFiles(files) { directory in
+            let outcome = try run("--all", directory)
+            #expect(outcome.code == .usage)
+        }
     }
 
     @Test func oneHistoryOrADirectoryAndNotBoth() throws {
-        #expect(try run().code == .usage)
-        #expect(try run("--all", "a", "b").code == .usage)
+        #expect(code() == .usage)
+        #expect(code("--all", "a", "b") == .usage)
     }
 
     @Test func theExamplesOfTheHelpAreAccepted() {

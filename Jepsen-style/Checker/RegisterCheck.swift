@@ -19,6 +19,7 @@ enum RegisterCheck {
     /// judge where another one shows the contradiction at once.
     private static func check(_ parts: [RegisterHistory], limits: CheckLimits) -> Verdict {
         var open = parts
+        var isFirst = true
         var configurationsMax = min(10_000, limits.configurationsMax)
         while true {
             var reason = ""
@@ -28,6 +29,10 @@ enum RegisterCheck {
                 case .linearizable: continue
                 case .contradiction(let stuck): return .violation(part.violation(at: stuck, limits: limits))
                 case .unknown(let why):
+                    if isFirst, let violation = part.impossibleAnswer(limits: limits) { return .violation(violation) }
+                    if isFirst, let window = RegisterWindow.contradicting(in: part, limits: limits) {
+                        return .violation(part.violation(in: window, limits: limits))
+                    }
                     reason = why
                     stillOpen.append(part)
                 }
@@ -35,6 +40,7 @@ enum RegisterCheck {
             if stillOpen.isEmpty { return .valid }
             if configurationsMax == limits.configurationsMax || limits.isOutOfTime() { return .unknown(reason) }
             open = stillOpen
+            isFirst = false
             configurationsMax = min(configurationsMax * 8, limits.configurationsMax)
         }
     }
@@ -47,17 +53,39 @@ extension CheckLimits {
 }
 
 extension RegisterHistory {
-    /// The contradiction on which the search ended, made small.
+    /// The contradiction on which the search ended, made small: all that the answers rest on, unless that is much and
+    /// a stretch of the history contradicts itself with less.
     func violation(at stuck: Int, limits: CheckLimits) -> Violation {
-        let kept = RegisterEvidence(self, stuck: stuck).smallest(stuck: stuck, limits: limits)
+        let end = calls[stuck].returned
+        let whole = RegisterWindow(self, from: -1, to: end)
+        let kept = RegisterEvidence(whole).smallest(stuck: stuck, limits: limits)
+        guard kept.count > 8 else { return violation(of: kept, isWhole: true) }
+        let shortest = RegisterWindow.shortest(of: self, to: end, limits: limits)
+        let fewer = RegisterEvidence(shortest).smallest(stuck: stuck, limits: limits)
+        let isBetter = !shortest.isWhole && fewer.count < kept.count
+        return violation(of: isBetter ? fewer : kept, isWhole: !isBetter)
+    }
+
+    func impossibleAnswer(limits: CheckLimits) -> Violation? {
+        let whole = RegisterWindow(self, from: -1, to: .max - 1)
+        return RegisterEvidence(whole).impossibleAnswer(limits: limits).map { violation(of: $0, isWhole: true) }
+    }
+
+    func violation(in window: RegisterWindow, limits: CheckLimits) -> Violation {
+        violation(
+            of: RegisterEvidence(window).smallest(stuck: nil, limits: limits), isWhole: window.isWhole)
+    }
+
+    private func violation(of kept: [Int], isWhole: Bool) -> Violation {
         let operations = kept.map { self.operations[$0] }
-        if case .compareAndSet = calls[stuck].action, operations.allSatisfy(\.isOfMutex) {
-            return Violation("No order of these operations of a mutex that begins free keeps real time.", operations)
+        let beginning = isWhole ? "which begins with \(initialValue)" : "whatever it began with"
+        if operations.allSatisfy(\.isOfMutex) {
+            let held = isWhole ? "which begins free" : "free or held before"
+            return Violation("No order of these operations of a mutex, \(held), keeps real time.", operations)
         }
         let object = operations.first?.key.map { " of \($0)" } ?? ""
         var explanation =
-            "No order of these operations\(object), which begins with \(initialValue) and keeps real time, gives "
-            + "every answer."
+            "No order of these operations\(object), \(beginning), keeps real time and gives every answer."
         let answers = operations.filter { ["read", "get", "r"].contains($0.function) && $0.outcome == .ok }
         if answers.count == 1, let answer = answers.first {
             explanation += " \(answer.result) was read, "

@@ -20,18 +20,17 @@ struct RegisterEvidence {
         }
     }
 
-    private let history: RegisterHistory
-    /// The calls of the history up to the return that no order gets past; the others prove nothing.
-    private let calls: [RegisterHistory.Call]
+    private let window: RegisterWindow
+    private var calls: [RegisterHistory.Call] { window.calls }
     /// What was put before an append is part of what is read.
     private let hasAppends: Bool
     private var parts: [Part] = []
     private var restsOn: [[Int]] = []
 
-    init(_ history: RegisterHistory, stuck: Int) {
-        self.history = history
-        let end = history.calls[stuck].returned
-        calls = history.calls.prefix { $0.invoked < end }.map { $0.seen(at: end) }
+    /// - Parameter window: a contradiction.
+    init(_ window: RegisterWindow) {
+        self.window = window
+        let calls = window.calls
         hasAppends = calls.contains { $0.action.isAppend }
         var changePart: [Int: Int] = [:]
         for (index, call) in calls.enumerated() where call.action.changes {
@@ -40,7 +39,7 @@ struct RegisterEvidence {
             restsOn.append([])
         }
         let known = RegisterChanges(calls)
-        for (index, call) in calls.enumerated() where call.action.tells && !call.isOpenRead {
+        for (index, call) in calls.enumerated() where call.action.tells {
             let grounds = grounds(of: index, known).compactMap { changePart[$0] }
             parts.append(.answer(index))
             restsOn.append(grounds + [changePart[index]].compactMap { $0 })
@@ -48,18 +47,34 @@ struct RegisterEvidence {
     }
 
     /// The calls, as indices into those of the history, of a contradiction that is as small as it could be made.
-    func smallest(stuck: Int, limits: CheckLimits) -> [Int] {
-        let searchLimits = limits.with(configurationsMax: min(limits.configurationsMax, 200_000))
+    /// - Parameter stuck: the call at which it was seen, as such an index.
+    func smallest(stuck: Int?, limits: CheckLimits) -> [Int] {
+        let searchLimits = limits.with(configurationsMax: min(limits.configurationsMax, 50_000))
         let example = CounterExample(restsOn: restsOn) { kept in
-            let search = WingGongLowe(
-                Register(values: history.values), initial: history.initial, calls: reduced(to: kept),
-                limits: searchLimits)
-            if case .contradiction = search.run() { return true }
-            return false
+            window.isContradiction(reduced(to: kept), limits: searchLimits)
         }
-        let seed = parts.lastIndex { $0.call == stuck } ?? parts.count - 1
+        let seed = parts.lastIndex { window.places[$0.call] == stuck } ?? parts.count - 1
         let kept = example.shrunk(Array(parts.indices), seed: seed, limits: limits)
-        return Set(kept.map { parts[$0].call }).sorted()
+        return Set(kept.map { window.places[parts[$0].call] }).sorted()
+    }
+
+    /// An answer that no change and not the beginning can have given, with what it rests on, as indices into the
+    /// calls of the history. It takes one look at each pair of an answer and a change.
+    func impossibleAnswer(limits: CheckLimits) -> [Int]? {
+        guard !hasAppends, calls.count <= 20_000 else { return nil }
+        let known = RegisterChanges(calls)
+        for (index, call) in calls.enumerated() where call.action.tells && call.returned != .max {
+            let answers = [index] + grounds(of: index, known)
+            let alone = answers.map { other in
+                var call = calls[other]
+                if other != index { call.action = call.action.withoutAnswer }
+                return call
+            }
+            // Few grounds, or there is nothing to see at once.
+            guard alone.count <= 3, window.isContradiction(alone, limits: limits) else { continue }
+            return answers.map { window.places[$0] }.sorted()
+        }
+        return nil
     }
 
     private func reduced(to kept: [Int]) -> [RegisterHistory.Call] {
@@ -85,7 +100,7 @@ struct RegisterEvidence {
     private func couldFollow(_ change: Register.Action, _ answer: Register.Action) -> Bool {
         guard let set = change.newValue else { return true }
         switch answer {
-        case .read(let value): return set == value || history.values.isEmptyText(value, for: set)
+        case .read(let value): return set == value || window.history.values.isEmptyText(value, for: set)
         case .compareAndSet(let from, _): return set == from
         case .compareFailed(let from): return set != from
         case .write, .append: return false
@@ -107,7 +122,7 @@ struct RegisterEvidence {
                 overwritten = other
             }
         }
-        if let between, overwritten != nil || answer.action.accepts(history.initial) {
+        if let between, overwritten != nil || !window.isWhole || answer.action.accepts(window.history.initial) {
             grounds += [between] + [overwritten].compactMap { $0 }
         }
         return grounds
@@ -140,13 +155,8 @@ private struct RegisterChanges {
     }
 }
 
-extension WingGongLowe<Register>.Call {
-    /// A read that had no answer at the end of what is looked at.
-    fileprivate var isOpenRead: Bool { returned == .max && !action.changes }
-}
-
 extension Register.Action {
-    fileprivate var changes: Bool {
+    var changes: Bool {
         switch self {
         case .write, .compareAndSet, .append: true
         case .read, .compareFailed: false

@@ -24,6 +24,9 @@ struct ClusterInvariants {
         /// The log as its medium holds it, at least.
         var durable: [Term] = []
         var pending: [LogWrite] = []
+        /// Its directory was emptied. What it had acknowledged before still counts, as it never comes back to be
+        /// asked for a vote.
+        var isWiped = false
         /// Committed as far as this boot has told.
         var commit = 0
     }
@@ -69,12 +72,12 @@ struct ClusterInvariants {
         } else if hardState.term == old.hardState.term, let vote = old.hardState.votedFor, hardState.votedFor != vote {
             note("member \(member + 1) forgot its vote in term \(hardState.term.rawValue)")
         }
-        mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms)
+        mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms, isWiped: old.isWiped)
         record(entries, of: member)
     }
 
     mutating func wiped(_ member: Int) {
-        mirrors[member] = Mirror()
+        mirrors[member] = Mirror(isWiped: true)
     }
 
     /// Asked for, and not durable yet.
@@ -167,7 +170,7 @@ struct ClusterInvariants {
             if committed[position] != own { note("member \(member + 1) commits another entry at \(position + 1)") }
             return
         }
-        let holders = mirrors.count { position < $0.durable.count && $0.durable[position] == own }
+        let holders = mirrors.count { $0.isWiped || position < $0.durable.count && $0.durable[position] == own }
         if holders <= mirrors.count / 2 {
             note("entry \(position + 1) was committed while \(holders) of \(mirrors.count) disks held it")
         }

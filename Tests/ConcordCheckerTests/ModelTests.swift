@@ -1,0 +1,141 @@
+import ConcordChecker
+import Testing
+
+/// Each model's valid history, and the moment where it is none any more.
+@Suite struct ModelTests {
+    private func numbers(_ values: Int...) -> HistoryValue {
+        .list(values.map { .int(Int64($0)) })
+    }
+
+    @Test func aSetKeepsWhatWasAcknowledgedAndTellsNothingElse() {
+        var history = Recorder()
+        history.did("add", .int(1))
+        history.call("add", .int(2), by: 1)
+        #expect(Checker.check(history.operations, model: .set).isUnknown, "it was never read")
+        for read in [numbers(1), numbers(2, 1)] {
+            var right = history
+            right.did("read", .null, read)
+            #expect(Checker.check(right.operations, model: .set) == .valid)
+        }
+        for (read, count) in [(numbers(2), 2), (numbers(1, 3), 1)] {
+            var wrong = history
+            wrong.did("read", .null, read)
+            #expect(Checker.check(wrong.operations, model: .set).counterExample.count == count)
+        }
+    }
+
+    @Test func anElementThatIsKnownIsInEveryReadThatBeginsLater() {
+        var history = Recorder()
+        let add = history.call("add", .int(1), by: 1)
+        history.did("read", .null, numbers())
+        let early = history.call("read", by: 2)
+        history.ok(add)
+        history.ok(early, numbers())
+        history.did("read", .null, numbers(1))
+        #expect(Checker.check(history.operations, model: .setFull) == .valid)
+        history.did("read", .null, numbers())
+        #expect(Checker.check(history.operations, model: .setFull).counterExample.count == 2)
+    }
+
+    @Test func anElementIsKnownFromTheFirstReadThatTellsIt() {
+        var history = Recorder()
+        history.call("add", .int(1), by: 1)
+        history.did("read", .null, numbers(1))
+        #expect(Checker.check(history.operations, model: .setFull) == .valid)
+        history.did("read", .null, numbers())
+        #expect(Checker.check(history.operations, model: .setFull).isViolation)
+    }
+
+    @Test func aSetOfWhichNothingWasReadIsUnknown() {
+        var history = Recorder()
+        history.did("add", .int(1))
+        #expect(Checker.check(history.operations, model: .setFull).isUnknown)
+    }
+
+    @Test func aCounterIsBetweenWhatWasAcknowledgedAndWhatWasAttempted() {
+        var history = Recorder()
+        history.did("add", .int(5))
+        history.fail(history.call("add", .int(100)))
+        history.call("add", .int(3), by: 1)
+        let down = history.call("add", .int(-1), by: 2)
+        for value in [Int64(4), 5, 7, 8] {
+            var right = history
+            right.did("read", .null, .int(value))
+            #expect(Checker.check(right.operations, model: .counter) == .valid, "\(value)")
+        }
+        history.ok(down)
+        for value in [Int64(3), 8] {
+            var wrong = history
+            wrong.did("read", .null, .int(value))
+            let found = Checker.check(wrong.operations, model: .counter).counterExample
+            #expect(!found.isEmpty && Checker.check(found, model: .counter).isViolation, "\(value)")
+        }
+    }
+
+    @Test func aMutexHasOneHolder() {
+        var history = Recorder()
+        history.did("acquire", by: 1)
+        let second = history.call("acquire", by: 2)
+        history.did("release", by: 1)
+        history.ok(second)
+        #expect(Checker.check(history.operations, model: .mutex) == .valid)
+        history.did("acquire", by: 3)
+        #expect(Checker.check(history.operations, model: .mutex).counterExample.count <= 4)
+        #expect(Checker.check(history.operations, model: .mutex).isViolation)
+    }
+
+    @Test func aMutexThatWasTakenTwiceIsShownByWhatHappenedThen() {
+        var history = Recorder()
+        for round in 0..<100 {
+            history.did("acquire", by: round % 3)
+            history.did("release", by: round % 3)
+        }
+        history.did("acquire", by: 1)
+        history.did("acquire", by: 2)
+        let verdict = Checker.check(history.operations, model: .mutex)
+        #expect(verdict.counterExample.map(\.function) == ["release", "acquire", "acquire"], "free, taken, and taken")
+    }
+
+    @Test func tokensOfALockRiseAndOneHolderIsValidAtATime() {
+        var history = Recorder()
+        history.did("acquire", .null, .int(1), by: 1)
+        history.did("release", .int(1), by: 1)
+        history.did("acquire", .null, .int(4), by: 2)
+        #expect(Checker.check(history.operations, model: .lock) == .valid)
+        var second = history
+        second.did("acquire", .null, .int(5), by: 3)
+        #expect(Checker.check(second.operations, model: .lock).counterExample.count == 2)
+        var lost = history
+        lost.call("release", .int(4), by: 2)
+        lost.did("acquire", .null, .int(5), by: 3)
+        #expect(Checker.check(lost.operations, model: .lock) == .valid, "the first holder may have lost it")
+        history.did("release", .int(4), by: 2)
+        history.did("acquire", .null, .int(3), by: 3)
+        #expect(Checker.check(history.operations, model: .lock).isViolation, "the token fell")
+    }
+
+    @Test func whatAModelDoesNotKnowIsNeverJudgedValid() {
+        var history = Recorder()
+        history.did("frobnicate")
+        for model in Model.allCases { #expect(Checker.check(history.operations, model: model) != .valid, "\(model)") }
+    }
+
+    @Test func theFunctionsTellTheModelWhereTheyCan() throws {
+        func models(_ text: String) throws -> [Model] {
+            try HistoryReader.read(Array(text.utf8)).possibleModels
+        }
+        func event(_ function: String, _ value: String = "nil") -> String {
+            "{:type :invoke, :process 0, :f :\(function), :value \(value)} {:type :info, :process 0, :f :\(function)} "
+        }
+        #expect(try models(event("read") + event("cas", "[1 2]")) == [.casRegister])
+        #expect(try models(event("read") + event("write", "1")) == [.register])
+        #expect(try models(event("put", "\"a\"") + event("append", "\"b\"")) == [.keyValue])
+        #expect(try models(event("put", "{\"value\" \"a\"}") + event("get")) == [.tree])
+        #expect(try models(event("txn", "[[:append 1 2] [:r 1 nil]]")) == [.listAppend])
+        #expect(try models("{:type :invoke, :process 0, :value [[:append 1 2]]}") == [.listAppend])
+        #expect(try models(event("enqueue", "1")) == [.queue])
+        #expect(try models(event("acquire") + event("release")) == [.mutex])
+        #expect(try models(event("add", "1") + event("read")) == [.counter, .set, .setFull])
+        #expect(try models(event("jump")) == [])
+    }
+}

@@ -65,7 +65,7 @@ package struct ClientWorkload: Sendable {
 
     /// Unknown outcomes of all clients; from then on they are patient. What made each revision is a riddle that more
     /// of them make too hard.
-    package var unknownMax = 30
+    package var unknownMax = 6
 
     package func weight(of kind: Kind) -> UInt64 { weights[kind.rawValue] }
 }

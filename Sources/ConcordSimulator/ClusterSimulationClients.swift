@@ -121,8 +121,6 @@ extension ClusterSimulation {
     // MARK: The end
 
     static let finalRoundsPerClient = 8
-    /// A few seconds; with `ClientWorkload.unknownMax` far more than a run needs.
-    private static let configurationsMax = 2_000_000
 
     /// Healed, everyone has done the last operations, and all members have applied the same.
     var isQuiet: Bool {
@@ -147,8 +145,7 @@ extension ClusterSimulation {
             }
         }
         for number in clients.indices { clients[number].giveUpShelved(&seen) }
-        let limits = CheckLimits(configurationsMax: ClusterSimulation.configurationsMax)
-        switch Checker.check(seen.history, model: .tree, limits: limits) {
+        switch Checker.check(seen.history, model: .tree) {
         case .valid: break
         case .violation(let violation):
             problem("\(violation.explanation)\n\(violation.operations.map { "  \($0)" }.joined(separator: "\n"))")

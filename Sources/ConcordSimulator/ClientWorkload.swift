@@ -73,8 +73,8 @@ package struct ClientWorkload: Sendable {
     mutating func slowDown(toMicroseconds think: UInt64) {
         thinkMicroseconds = max(thinkMicroseconds, think)
     }
-    /// Unknown outcomes of all clients; from then on they are patient. What made each revision is a riddle that more
-    /// of them make too hard.
+    /// Unknown outcomes of all clients; from then on they are patient. The search that is blind to revisions gives up
+    /// where there are too many.
     package var unknownMax = 200
 
     package func weight(of kind: Kind) -> UInt64 { weights[kind.rawValue] }

@@ -1,11 +1,11 @@
-import ConcordRaft
+package import ConcordRaft
 
 /// Remembers everything that any member ever put on its disk or said, across crashes, and notes every broken
 /// promise: the properties of the dissertation's figure 3.2 over the whole history, one vote a term, and that
 /// nothing is said before it is durable.
 ///
 /// It has its own idea of every log, made from the writes alone; it does not ask the members.
-struct ClusterInvariants {
+package struct ClusterInvariants {
     private struct Place: Hashable {
         var index: UInt64
         var term: UInt64
@@ -31,7 +31,7 @@ struct ClusterInvariants {
         var commit = 0
     }
 
-    private(set) var violations: [String] = []
+    package private(set) var violations: [String] = []
     private var mirrors: [Mirror]
     private var written: [Place: (entry: Entry, previousTerm: Term)] = [:]
     private var committed: [Term] = []
@@ -42,7 +42,7 @@ struct ClusterInvariants {
     /// Entries that a follower threw away for a leader's.
     private(set) var truncatedCount = 0
 
-    init(members: Int) {
+    package init(members: Int) {
         mirrors = Array(repeating: Mirror(), count: members)
     }
 
@@ -57,7 +57,7 @@ struct ClusterInvariants {
     // MARK: Disks
 
     /// A process has opened its directory. What was durable must be there; of what was being written, anything.
-    mutating func started(_ member: Int, hardState: HardState, entries: [Entry]) {
+    package mutating func started(_ member: Int, hardState: HardState, entries: [Entry]) {
         let old = mirrors[member]
         var kept = old.durable.count
         for write in old.pending {
@@ -76,19 +76,19 @@ struct ClusterInvariants {
         record(entries, of: member)
     }
 
-    mutating func wiped(_ member: Int) {
+    package mutating func wiped(_ member: Int) {
         mirrors[member] = Mirror(isWiped: true)
     }
 
     /// Asked for, and not durable yet.
-    mutating func handedOver(_ writes: [LogWrite], by member: Int) {
+    package mutating func handedOver(_ writes: [LogWrite], by member: Int) {
         for write in writes {
             record(write.entries, of: member)
             mirrors[member].pending.append(write)
         }
     }
 
-    mutating func durable(_ sequence: WriteSequence, at member: Int) {
+    package mutating func durable(_ sequence: WriteSequence, at member: Int) {
         while let write = mirrors[member].pending.first, write.sequence <= sequence {
             mirrors[member].pending.removeFirst()
             if let hardState = write.hardState { votes(hardState, at: member) }
@@ -139,7 +139,7 @@ struct ClusterInvariants {
     // MARK: Elections and commitment
 
     /// Election safety, and leader completeness at the moment of winning.
-    mutating func leads(_ member: Int, id: MemberID, term: Term) {
+    package mutating func leads(_ member: Int, id: MemberID, term: Term) {
         if let other = leaders[term], other != id { note("\(id) and \(other) both lead term \(term.rawValue)") }
         guard leaders.updateValue(id, forKey: term) == nil else { return }
         let log = mirrors[member].memory
@@ -151,7 +151,7 @@ struct ClusterInvariants {
     }
 
     /// State machine safety; and a committed entry stands on the disks of a quorum, whatever anyone remembers.
-    mutating func commits(_ member: Int, upTo index: LogIndex, term: Term) {
+    package mutating func commits(_ member: Int, upTo index: LogIndex, term: Term) {
         let end = Int(index.rawValue)
         guard end > mirrors[member].commit else {
             if end < mirrors[member].commit { note("member \(member + 1) took back its commit index") }
@@ -195,7 +195,7 @@ struct ClusterInvariants {
     // MARK: Messages
 
     /// What leaves a member must follow from what its disk holds at that moment.
-    mutating func sends(_ message: Message, from member: Int) {
+    package mutating func sends(_ message: Message, from member: Int) {
         let (id, term, disk) = (message.from, message.term, mirrors[member].hardState)
         switch message.body {
         case .preVoteRequest:

@@ -24,7 +24,7 @@ extension ClusterSimulation {
 
     func burst(at member: SimulatedMember, requests: UInt64, writePercent: UInt64) {
         guard member.isUp, !member.isPaused else { return }
-        for _ in 0..<requests where bursts.count + burstsEnded < ClusterSimulation.burstsMax {
+        for _ in 0..<requests where healing != nil || bursts.count + burstsEnded < ClusterSimulation.burstsMax {
             lastRequest += 1
             let id = RequestID(lastRequest)
             let isWrite = faultRandom.chance(percent: writePercent)
@@ -49,6 +49,7 @@ extension ClusterSimulation {
         burstsEnded += 1
         switch reply.result {
         case .outcome(let outcome):
+            healing?.writes += 1
             // A refusal by a limit changes nothing, and the model knows no limits.
             guard case .applied(let results) = outcome.verdict, let node = results.first?.node else { return }
             record(reply.id, request, .ok, node.burstAnswer(withValue: false), outcome.revision)

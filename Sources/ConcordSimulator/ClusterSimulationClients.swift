@@ -71,7 +71,7 @@ extension ClusterSimulation {
         switch healing?.stage {
         case nil: doing.timeoutMilliseconds
         // Short, so that even a single client has asked everyone several times.
-        case .quorumHealed, .restCutOff: 150
+        case .quorumHealed, .offered, .restCutOff: 150
         case .served, .over: max(doing.timeoutMilliseconds, 3000)
         }
     }
@@ -153,7 +153,10 @@ extension ClusterSimulation {
 
     private func pause(_ number: Int) -> UInt64 {
         let longest = 2 * plan.workload.thinkMicroseconds
-        guard healing == nil else { return clientRandom[number].below(min(longest, 60_000)) }
+        // Before a healed quorum has to serve everyone, a few questions of each are enough.
+        guard healing == nil else {
+            return clientRandom[number].below(healing?.stage == .served ? min(longest, 60_000) : 500_000)
+        }
         operationsEnded += 1
         let isOver = operationsEnded >= plan.workload.operationsMax
         return clientRandom[number].below(longest) + (isOver ? 1_000_000 : 0)

@@ -192,6 +192,8 @@ extension ClusterSimulation {
 
     /// How many members can be out for good while a quorum is left.
     private var mayLoseAnother: Bool {
+        // All listed members are needed to form a cluster.
+        guard formedOnce.isEmpty || formedOnce.count == members.count else { return false }
         let lost = members.count { $0.isLost || $0.hasRotted || wasWiped.contains($0.position) }
         return lost < (members.count - 1) / 2
     }

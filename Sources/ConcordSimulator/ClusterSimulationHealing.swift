@@ -10,6 +10,8 @@ import ConcordState
 enum HealingStage {
     /// The members of a quorum work and reach each other; what the others can reach is up to chance.
     case quorumHealed
+    /// A write is offered at every member of the quorum, again and again.
+    case offered
     /// Now the others reach nobody.
     case restCutOff
     /// Whoever asks a member of the quorum is served.
@@ -28,9 +30,10 @@ struct Healing {
 
 extension ClusterSimulation {
     func enter(_ stage: HealingStage) {
-        tell("stage: \(stage)")
+        if stage != .offered { tell("stage: \(stage)") }
         switch stage {
         case .quorumHealed: healQuorum()
+        case .offered: offerWrites()
         case .restCutOff: cutOffTheRest()
         case .served:
             healing?.stage = .served
@@ -70,7 +73,14 @@ extension ClusterSimulation {
         }
         breakAllConnectionsOfClients()
         reconnectAll()
+        events.schedule(.stage(.offered), at: now + 10_000)
         events.schedule(.stage(.restCutOff), at: now + ClusterSimulation.promiseMicroseconds)
+    }
+
+    private func offerWrites() {
+        guard let healing, healing.stage == .quorumHealed else { return }
+        for position in healing.quorum.sorted() { burst(at: members[position], requests: 1, writePercent: 100) }
+        events.schedule(.stage(.offered), at: now + 300_000)
     }
 
     /// Enough of those that can still work; everyone while the cluster may not be formed yet.

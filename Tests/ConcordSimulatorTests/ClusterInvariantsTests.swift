@@ -1,11 +1,11 @@
 import ConcordRaft
+import ConcordSimulator
 import Testing
-
-@testable import ConcordSimulator
 
 /// Each rule of the ghost state, held against writes and messages that break it.
 @Suite struct ClusterInvariantsTests {
-    private let (one, two) = (MemberID(1), MemberID(2))
+    private let one = MemberID(1)
+    private let two = MemberID(2)
 
     private func entries(_ terms: [UInt64], from first: UInt64 = 1, payload: UInt8 = 0) -> [Entry] {
         terms.enumerated().map { offset, term in

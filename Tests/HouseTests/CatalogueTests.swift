@@ -59,6 +59,9 @@ import Testing
         var names: Set<String> = []
         for file in Repository.swift {
             for line in file.lines {
+                // A name that is a sentence.
+                let parts = line.split(separator: "`", omittingEmptySubsequences: false)
+                if parts.count == 3, parts[0].hasSuffix("func ") { names.insert(String(parts[1])) }
                 let words = line.split(whereSeparator: { " (:{<,".contains($0) })
                 for (word, next) in zip(words, words.dropFirst())
                 where ["func", "struct", "class", "enum", "case"].contains(word) {

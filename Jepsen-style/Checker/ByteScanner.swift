@@ -54,6 +54,10 @@ struct ByteScanner {
 
     /// The bytes from `start` up to here, as text.
     func text(from start: Int) throws(HistoryError) -> String {
+        // What is ASCII, and most is, need not be validated.
+        var all: UInt8 = 0
+        for index in start..<position { all |= bytes[index] }
+        if all < 0x80 { return String(decoding: bytes[start..<position], as: UTF8.self) }
         guard let text = String(validating: bytes[start..<position], as: UTF8.self) else {
             throw HistoryError("this is not UTF-8", at: start, in: bytes)
         }

@@ -104,16 +104,36 @@ extension ByteScanner {
         if byte != UInt8(ascii: "}") {
             repeat {
                 let start = position
-                let name = try jsonName()
-                let value = try jsonValue()
-                guard event.set(name, value) else {
-                    throw HistoryError("the name \(name) stands here twice", at: start, in: bytes)
+                guard let field = takeFieldName() else {
+                    _ = try jsonName()
+                    _ = try jsonValue()
+                    continue
+                }
+                skipSpace()
+                try expect(UInt8(ascii: ":"), "a colon should stand here")
+                guard event.set(field, try jsonValue()) else {
+                    throw HistoryError("the name \(field) stands here twice", at: start, in: bytes)
                 }
             } while takeComma()
         }
         try expect(UInt8(ascii: "}"), "an event goes on with , or ends with }")
         leave()
         return event
+    }
+
+    /// Takes the name of a field of events, if one stands here.
+    private mutating func takeFieldName() -> RawEvent.Field? {
+        skipSpace()
+        for field in RawEvent.Field.allCases {
+            let name = RawEvent.Field.names[Int(field.rawValue)]
+            guard byte(after: 1) == name[0], byte(after: name.count + 1) == UInt8(ascii: "\"") else { continue }
+            guard byte == UInt8(ascii: "\"") else { return nil }
+            if name.indices.allSatisfy({ bytes[position + 1 + $0] == name[$0] }) {
+                position += name.count + 2
+                return field
+            }
+        }
+        return nil
     }
 
     /// A vector, a list, or one event after the other.
@@ -131,7 +151,7 @@ extension ByteScanner {
             }
             var event = RawEvent()
             for (name, value) in fields {
-                if case .text(let name) = name { _ = event.set(name, value) }
+                if let field = RawEvent.Field.byName[name] { _ = event.set(field, value) }
             }
             do { try pairing.add(event) } catch { throw HistoryError(error.message, at: start, in: bytes) }
         }

@@ -31,7 +31,8 @@ extension ByteScanner {
         try enter()
         position += 1
         skipSpace()
-        var fields: [HistoryValue: HistoryValue] = [:]
+        // Most objects in histories are nodes.
+        var fields = [HistoryValue: HistoryValue](minimumCapacity: 4)
         if byte != UInt8(ascii: "}") {
             repeat {
                 let start = position

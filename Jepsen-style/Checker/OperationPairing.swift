@@ -9,19 +9,27 @@ struct RawEvent {
     var revision: HistoryValue?
     private var seen: UInt8 = 0
 
-    /// - Returns: `false` when the field stands here already. Fields of other names are of no interest.
-    mutating func set(_ name: String, _ value: HistoryValue) -> Bool {
-        let bit: UInt8
-        switch name {
-        case "type": (type, bit) = (value, 1)
-        case "process": (process, bit) = (value, 2)
-        case "f": (function, bit) = (value, 4)
-        case "value": (self.value, bit) = (value, 8)
-        case "key": (key, bit) = (value, 16)
-        case "time": (time, bit) = (value, 32)
-        case "revision": (revision, bit) = (value, 64)
-        default: return true
+    enum Field: UInt8, CaseIterable {
+        case type, process, f, value, key, time, revision
+
+        /// The names as bytes: comparing them is most of what reading an event costs.
+        static let names: [[UInt8]] = allCases.map { Array("\($0)".utf8) }
+        static let byName: [HistoryValue: Field] = Dictionary(
+            uniqueKeysWithValues: allCases.map { (.text("\($0)"), $0) })
+    }
+
+    /// - Returns: `false` when the field stands here already.
+    mutating func set(_ field: Field, _ value: HistoryValue) -> Bool {
+        switch field {
+        case .type: type = value
+        case .process: process = value
+        case .f: function = value
+        case .value: self.value = value
+        case .key: key = value
+        case .time: time = value
+        case .revision: revision = value
         }
+        let bit: UInt8 = 1 << field.rawValue
         defer { seen |= bit }
         return seen & bit == 0
     }

@@ -44,8 +44,8 @@ struct Progress: Sendable {
         movedAt = now
     }
 
-    var hasRoom: Bool {
-        inflight.count < RaftLimits.inflightMessagesMax && inflightBytes < RaftLimits.inflightBytesMax
+    func hasRoom(messagesMax: Int) -> Bool {
+        inflight.count < messagesMax && inflightBytes < RaftLimits.inflightBytesMax
     }
 
     /// Whether everything that was sent is acknowledged.

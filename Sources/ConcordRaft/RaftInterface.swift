@@ -6,13 +6,26 @@ package struct RaftSettings: Equatable, Sendable {
     package var heartbeatMilliseconds: UInt64
     /// T: a follower waits between T and 2T without a leader before it asks for votes.
     package var electionTimeoutMilliseconds: UInt64
+    /// Entries in one append message, at most `RaftLimits.appendEntriesMax`.
+    package var appendEntriesMax: Int
+    /// Append messages sent to a follower and not acknowledged yet, at most `RaftLimits.inflightMessagesMax`.
+    package var inflightMessagesMax: Int
 
-    package init(heartbeatMilliseconds: UInt64 = 50, electionTimeoutMilliseconds: UInt64 = 250) {
+    package init(
+        heartbeatMilliseconds: UInt64 = 50, electionTimeoutMilliseconds: UInt64 = 250,
+        appendEntriesMax: Int = RaftLimits.appendEntriesMax, inflightMessagesMax: Int = RaftLimits.inflightMessagesMax
+    ) {
         precondition(
             heartbeatMilliseconds > 0 && heartbeatMilliseconds * 2 <= electionTimeoutMilliseconds,
             "an election timeout must hold at least two heartbeats")
+        precondition(
+            1...RaftLimits.appendEntriesMax ~= appendEntriesMax
+                && 1...RaftLimits.inflightMessagesMax ~= inflightMessagesMax,
+            "an append must carry something and stay within the limits of the protocol")
         self.heartbeatMilliseconds = heartbeatMilliseconds
         self.electionTimeoutMilliseconds = electionTimeoutMilliseconds
+        self.appendEntriesMax = appendEntriesMax
+        self.inflightMessagesMax = inflightMessagesMax
     }
 }
 

@@ -65,10 +65,10 @@ package struct RaftLog: Sendable {
 
     /// Entries from `start` to the end, or as many as one message carries. A single entry larger than the
     /// limit travels alone. Nothing when `start` was released: a follower that needs it needs a snapshot.
-    package func batch(from start: LogIndex) -> ArraySlice<Entry> {
+    package func batch(from start: LogIndex, entriesMax: Int = RaftLimits.appendEntriesMax) -> ArraySlice<Entry> {
         guard start >= firstIndex, start <= lastIndex else { return [] }
         let first = position(of: start)
-        let bound = min(entries.count, first + RaftLimits.appendEntriesMax)
+        let bound = min(entries.count, first + entriesMax)
         var end = first
         var bytes = 0
         while end < bound {

@@ -60,7 +60,7 @@ extension Raft {
     private mutating func sendProbe(_ position: Int, roundBegan: Bool) {
         let peer = leadership.peers[position]
         if !peer.probeIsOut {
-            sendAppend(position, entries: log.batch(from: peer.next))
+            sendAppend(position, entries: log.batch(from: peer.next, entriesMax: settings.appendEntriesMax))
         } else if roundBegan, peer.isStalled(now: now, patience: settings.heartbeatMilliseconds) {
             sendAppend(position, entries: [])
         }
@@ -69,8 +69,11 @@ extension Raft {
 
     private mutating func sendOn(_ position: Int, roundBegan: Bool) {
         var sentSome = false
-        while leadership.peers[position].hasRoom, leadership.peers[position].next <= log.lastIndex {
-            sendAppend(position, entries: log.batch(from: leadership.peers[position].next))
+        while leadership.peers[position].hasRoom(messagesMax: settings.inflightMessagesMax),
+            leadership.peers[position].next <= log.lastIndex
+        {
+            let next = leadership.peers[position].next
+            sendAppend(position, entries: log.batch(from: next, entriesMax: settings.appendEntriesMax))
             sentSome = true
         }
         if roundBegan, leadership.peers[position].isQuiet {

@@ -38,6 +38,7 @@ package struct ClusterInvariants {
     /// The term of whoever showed each committed entry first.
     private var committedInTerm: [Term] = []
     private var leaders: [Term: MemberID] = [:]
+    private var leaderPositions: [Term: Int] = [:]
     private var votes: [Vote: MemberID] = [:]
     /// Entries that a follower threw away for a leader's.
     private(set) var truncatedCount = 0
@@ -77,7 +78,8 @@ package struct ClusterInvariants {
     }
 
     package mutating func wiped(_ member: Int) {
-        mirrors[member] = Mirror(isWiped: true)
+        let hadSaidSomething = mirrors[member].hardState.term > .zero || !mirrors[member].durable.isEmpty
+        mirrors[member] = Mirror(isWiped: mirrors[member].isWiped || hadSaidSomething)
     }
 
     /// Asked for, and not durable yet.
@@ -142,6 +144,7 @@ package struct ClusterInvariants {
     package mutating func leads(_ member: Int, id: MemberID, term: Term) {
         if let other = leaders[term], other != id { note("\(id) and \(other) both lead term \(term.rawValue)") }
         guard leaders.updateValue(id, forKey: term) == nil else { return }
+        leaderPositions[term] = member
         let log = mirrors[member].memory
         for position in committed.indices where committedInTerm[position] < term {
             if position >= log.count || log[position] != committed[position] {
@@ -209,11 +212,24 @@ package struct ClusterInvariants {
             guard case .matched(let index) = response.result, disk.term == term else { break }
             if Int(index.rawValue) > mirrors[member].durable.count {
                 note("member \(member + 1) acknowledged entry \(index.rawValue) before it was durable")
+            } else if index > .zero, let own = leaderTerm(of: index, in: term),
+                own != mirrors[member].durable[Int(index.rawValue) - 1]
+            {
+                note("member \(member + 1) acknowledged entry \(index.rawValue) that is not its leader's")
             }
         default:
             break
         }
         if term > disk.term { note("member \(member + 1) showed term \(term.rawValue) before it was durable") }
+    }
+
+    /// What the leader of a term has at an index, while it has not gone on to a later term.
+    private func leaderTerm(of index: LogIndex, in term: Term) -> Term? {
+        guard let position = leaderPositions[term] else { return nil }
+        let mirror = mirrors[position]
+        let hasGoneOn = mirror.hardState.term > term || mirror.pending.contains { ($0.hardState?.term ?? .zero) > term }
+        guard !hasGoneOn, Int(index.rawValue) <= mirror.memory.count else { return nil }
+        return mirror.memory[Int(index.rawValue) - 1]
     }
 
     private mutating func castsVote(of voter: MemberID, for candidate: MemberID, in term: Term, disk: HardState) {

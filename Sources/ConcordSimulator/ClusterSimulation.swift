@@ -49,6 +49,7 @@ package final class ClusterSimulation {
     /// Requests of bursts that wait for an answer.
     var bursts: [RequestID: BurstRequest] = [:]
     var burstsEnded = 0
+    var succession: Succession?
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
@@ -138,9 +139,12 @@ package final class ClusterSimulation {
             guard connection == network.connection(from: from, to: member.position),
                 let member = awake(member, process, event)
             else { return }
+            if case .raft(let inner) = message { hears(member, inner, from: from) }
             step(member, .peerMessage(from: id, message))
         case .lost(let peer, let member, let process):
-            if let member = awake(member, process, event) { step(member, .peerLost(peer)) }
+            guard let member = awake(member, process, event) else { return }
+            if let heard = member.heard, members[heard.leader].id == peer { member.heard = nil }
+            step(member, .peerLost(peer))
         case .diskDone(let member, let process, let work):
             if let member = awake(member, process, event) { finishDiskWork(of: member, work) }
         case .segmentDone(let member, let process, let work):
@@ -224,7 +228,11 @@ package final class ClusterSimulation {
 
     private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
         messagesCount += 1
-        if case .raft(let inner) = message { invariants.sends(inner, from: sender.position) }
+        if case .raft(let inner) = message {
+            invariants.sends(inner, from: sender.position)
+            checkLoyalty(of: sender, inner)
+        }
+        if case .announce = message { sender.hasAnnounced = true }
         if case .forward = message { coverage.count(.changedByFollowers) }
         guard let member = members.first(where: { $0.id == receiver }) else { return }
         let delivered = plan.encodesMessages ? coded(message) : message
@@ -257,6 +265,31 @@ package final class ClusterSimulation {
 
     // MARK: Invariants
 
+    private func hears(_ member: SimulatedMember, _ message: Message, from: Int) {
+        switch message.body {
+        case .append, .heartbeat:
+            // A leader of an earlier term than its own is none.
+            guard let term = member.running?.look({ $0.raftTerm }), message.term >= term else { return }
+            member.heard = SimulatedMember.Heard(
+                leader: from, term: message.term, milliseconds: member.clock.milliseconds(now),
+                connection: network.connection(from: from, to: member.position))
+        default: break
+        }
+    }
+
+    /// Who hears a living leader helps nobody to depose it (dissertation §4.2.3, §9.6).
+    private func checkLoyalty(of member: SimulatedMember, _ message: Message) {
+        guard case .preVoteResponse(let response) = message.body, response.granted, let heard = member.heard,
+            heard.term == member.running?.look({ $0.raftTerm }), message.term > heard.term
+        else { return }
+        let leader = members[heard.leader]
+        guard leader.running?.look({ $0.isLeader && $0.raftTerm == heard.term }) == true,
+            heard.connection == network.connection(from: heard.leader, to: member.position),
+            member.clock.milliseconds(now) < heard.milliseconds + plan.raft.electionTimeoutMilliseconds
+        else { return }
+        problem("\(member.name) helps to depose \(leader.name), which it hears")
+    }
+
     private func observe(_ notice: Notice, of member: SimulatedMember) {
         switch notice {
         case .formed(let cluster):
@@ -264,7 +297,10 @@ package final class ClusterSimulation {
             formedOnce.insert(member.position)
         case .listDiffers: break
         case .standing(let standing):
-            tell("\(member.name) is \(standing.role) in term \(standing.term.rawValue)")
+            let leader = members.first { $0.id != nil && $0.id == standing.leader }?.name
+            tell(
+                "\(member.name) is \(standing.role) in term \(standing.term.rawValue)"
+                    + (leader.map { ", led by \($0)" } ?? ""))
             highestTerm = max(highestTerm, standing.term)
             guard standing.role == .leader, let id = member.id else { return }
             if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }

@@ -13,6 +13,16 @@ enum LastingFault {
     case stopping(SimulatedMember, process: UInt64)
     /// Not an end but a beginning: many writes at once.
     case burst(SimulatedMember, process: UInt64, requests: UInt64)
+    /// A leader of a succession falls.
+    case reign(SimulatedMember, process: UInt64)
+    case succession
+    /// A leader is not heard any more, until then.
+    case wordOf(cut: [(from: Int, to: Int)], until: UInt64)
+    case wrongRate(SimulatedMember)
+    /// The next requests of those that keep coming.
+    case trickle(Trickle)
+    /// A member that others know already is emptied before there is a cluster.
+    case newcomer(SimulatedMember)
 }
 
 extension ClusterSimulation {
@@ -21,10 +31,18 @@ extension ClusterSimulation {
         let member = target(&random)
         tell("fault: \(fault.faultClass) (\(member.name))")
         switch fault.faultClass {
-        case .loss, .duplication, .delay, .drift, .wildDrift: break
-        case .partition: partition(&random)
-        case .isolation: isolate(member, &random)
-        case .slowLink: slowLinks(&random)
+        case .loss, .duplication, .delay, .drift: break
+        case .wildDrift: misleadLeader(&random)
+        case .partition:
+            partition(&random)
+            trickleForAWhile(&random)
+        case .isolation:
+            if random.chance(percent: 30) { return beginSuccession(&random) }
+            isolate(member, &random)
+            trickleForAWhile(&random)
+        case .slowLink:
+            slowLinks(&random)
+            trickleForAWhile(&random)
         case .closedConnection: closeConnections(&random)
         case .diskError:
             guard member.isUp else { return }
@@ -59,6 +77,7 @@ extension ClusterSimulation {
     /// A new leader is asked at once, and may not last.
     func won(_ member: SimulatedMember) {
         guard healing == nil, !plan.classes.isEmpty else { return }
+        fallSoon(member)
         if faultRandom.chance(percent: 30) { burst(at: member, requests: 1 + faultRandom.below(4), writePercent: 30) }
         let ends = plan.classes.contains(.kill) || plan.classes.contains(.powerCut)
         guard ends, faultRandom.chance(percent: 20) else { return }
@@ -160,6 +179,18 @@ extension ClusterSimulation {
             if member.process == process, member.isUp { crash(member, cuttingPower: faultRandom.chance(percent: 50)) }
         case .burst(let member, let process, let requests):
             if member.process == process { burst(at: member, requests: requests, writePercent: 95) }
+        case .reign(let leader, let process):
+            if leader.process == process, leader.running?.replica.isLeader == true { fall(leader) }
+        case .succession: endSuccession()
+        case .wordOf(let links, let until):
+            for (from, to) in links { network.cut(from: from, to: to) }
+            events.schedule(.end(.cuts(links)), at: max(until, now))
+        case .wrongRate(let member):
+            member.clock.setRate(1_000_000, now: now)
+            setRate(of: member, &faultRandom)
+            if member.isUp { rescheduleTick(of: member) }
+        case .trickle(let trickle): drip(trickle)
+        case .newcomer(let member): if !formedOnce.contains(member.position) { wipe(member) }
         }
     }
 
@@ -223,6 +254,8 @@ extension ClusterSimulation {
         guard mayLoseAnother, !member.isLost else { return }
         coverage.count(.wipes)
         if member.isUp { crash(member, cuttingPower: false) }
+        member.isPromised = member.hasAnnounced
+        member.hasAnnounced = false
         member.disk.erase()
         invariants.wiped(member.position)
         wasWiped.insert(member.position)

@@ -122,6 +122,9 @@ extension ClusterSimulation {
         case 2: member.diskDelay = (500_000, .max)
         default: break
         }
+        // A clock that all but stands still keeps its member leading for ever: that is one fault too many.
+        setRate(of: member, &random)
+        if member.isUp { rescheduleTick(of: member) }
         for other in members where other !== member {
             if random.chance(percent: 50) { network.cut(from: member.position, to: other.position) }
             if random.chance(percent: 50) { network.cut(from: other.position, to: member.position) }

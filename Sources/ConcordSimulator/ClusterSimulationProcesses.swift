@@ -40,15 +40,17 @@ extension ClusterSimulation {
             // A group that rotted cannot be told from one that a crash cut short: this member may miss what it
             // acknowledged, and until it can find that out from the others it must not come back.
             if member.hasRotted { return loseForGood(member, "its last group is doubtful after rot") }
+            if !member.wasWritingItsLog { problem("\(member.name) doubts a log that nobody was writing: \(note)") }
         }
         member.hasRotted = false
+        member.wasWritingItsLog = false
         invariants.started(
             member.position, hardState: data.recovered.hardState, entries: data.recovered.entries)
         member.data = data
         let listed = members.map { ListedMember(name: $0.name, peerAddress: "\($0.name):1") }
         let start = ReplicaStart(
             record: data.member.record, hardState: data.recovered.hardState, entries: data.recovered.entries,
-            listed: listed, clientURL: "http://\(member.name)", build: "simulated", raft: RaftSettings(),
+            listed: listed, clientURL: "http://\(member.name)", build: "simulated", raft: plan.raft,
             seed: member.random.next(), now: member.clock.milliseconds(now))
         member.running = RunningReplica(Replica(start))
         tell("\(member.name) starts, boot \(data.member.record.boot), \(data.recovered.entries.count) entries")
@@ -92,6 +94,7 @@ extension ClusterSimulation {
 
     func halted(_ member: SimulatedMember, _ halt: HaltReason) {
         if case .notAMember = halt, wasWiped.contains(member.position) {
+            if !member.isPromised { problem("\(member.name) is refused by a cluster that it never announced") }
             coverage.reached(.wipedMemberRefused)
             return loseForGood(member, "it is no member any more")
         }
@@ -128,11 +131,12 @@ extension ClusterSimulation {
     /// What the disk was doing when the process ended has happened to some part, or wholly and nobody was told.
     private func leaveWorkHalfDone(_ member: SimulatedMember) {
         guard member.diskIsBusy, member.random.chance(percent: 75) else { return }
+        member.wasWritingItsLog = member.wasWritingItsLog || !member.writesUnderWay.isEmpty
         member.disk.disarm()
         member.disk.arm(.kill, at: member.disk.operations + 1 + Int(member.random.below(6)))
         do throws(StorageError) {
-            if let record = member.recordQueued { try member.data?.member.write(record) }
-            if canWrite(member) { try member.data?.log.write(member.writesQueued) }
+            if let record = member.recordUnderWay { try member.data?.member.write(record) }
+            try member.data?.log.write(member.writesUnderWay)
         } catch {
             tell("\(member.name) was in the middle of a disk operation")
         }
@@ -165,6 +169,10 @@ extension ClusterSimulation {
         else { return retryConnect(dialer, acceptor) }
         step(dialer, .peerConnected(acceptorIdentity))
         step(acceptor, .peerConnected(dialerIdentity))
+        guard healing == nil, plan.classes.contains(.wipe), formedOnce.isEmpty, faultRandom.chance(percent: 5) else {
+            return
+        }
+        events.schedule(.end(.newcomer(acceptor)), at: now + faultRandom.below(1000))
     }
 
     private func retryConnect(_ dialer: SimulatedMember, _ acceptor: SimulatedMember) {
@@ -179,6 +187,11 @@ extension ClusterSimulation {
         guard member.recordQueued != nil || (!member.writesQueued.isEmpty && canWrite(member)) else { return }
         member.diskIsBusy = true
         member.diskWork += 1
+        (member.recordUnderWay, member.recordQueued) = (member.recordQueued, nil)
+        if canWrite(member) {
+            member.writesUnderWay = member.writesQueued
+            member.writesQueued = []
+        }
         events.schedule(
             .diskDone(member, process: member.process, work: member.diskWork), at: diskEnd(of: member))
     }
@@ -198,15 +211,17 @@ extension ClusterSimulation {
         guard work == member.diskWork, member.diskIsBusy else { return }
         member.diskIsBusy = false
         do throws(StorageError) {
-            if let record = member.recordQueued {
+            if let record = member.recordUnderWay {
                 try member.data?.member.write(record)
-                member.recordQueued = nil
+                member.recordUnderWay = nil
                 step(member, .memberRecordDurable)
             }
-            if let last = member.writesQueued.last, canWrite(member) {
-                let writes = member.writesQueued
-                member.writesQueued = []
+            let writes = member.writesUnderWay
+            member.writesUnderWay = []
+            if let last = writes.last {
+                member.wasWritingItsLog = true
                 try member.data?.log.write(writes)
+                member.wasWritingItsLog = false
                 invariants.durable(last.sequence, at: member.position)
                 step(member, .logDurable(last.sequence))
             }

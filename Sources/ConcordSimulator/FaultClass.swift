@@ -39,7 +39,7 @@ package enum FaultClass: String, CaseIterable, Sendable, Comparable {
     // Clocks.
     /// Rates within 1 % of true.
     case drift
-    /// Rates between half and double.
+    /// Rates between half and double, and leaders whose clock all but stands still.
     case wildDrift
     /// A monotonic clock leaps forward as after a resume, a wall clock either way.
     case clockJump
@@ -51,7 +51,7 @@ package enum FaultClass: String, CaseIterable, Sendable, Comparable {
     /// Whether it is there all the time instead of striking at moments.
     var isWeather: Bool {
         switch self {
-        case .loss, .duplication, .delay, .drift, .wildDrift: true
+        case .loss, .duplication, .delay, .drift: true
         default: false
         }
     }

@@ -135,20 +135,19 @@ package final class SimulatedDisk: Disk {
         replaceContents(of: name, with: bytes)
     }
 
-    /// Lets one bit rot, anywhere in the files; rather where something was written.
+    /// Lets one bit rot, anywhere in the files; rather where something was written. Each file is as likely as any
+    /// other, however short it is.
     /// - Returns: where, or `nil` when there is nothing.
     package func rot(using random: inout SeededRandom) -> (file: String, offset: Int)? {
         let files = seenNames.filter { !$0.value.seen.isEmpty }.sorted { $0.key < $1.key }
         guard !files.isEmpty else { return nil }
-        var place: (file: String, offset: Int)?
-        for _ in 0..<64 {
-            let (name, file) = files[Int(random.below(UInt64(files.count)))]
-            let offset = Int(random.below(UInt64(file.seen.count)))
-            place = (name, offset)
-            if file.seen[offset] != 0 { break }
-        }
-        if let place { flipBit(Int(random.below(8)), ofByte: place.offset, in: place.file) }
-        return place
+        let (name, file) = files[Int(random.below(UInt64(files.count)))]
+        let written = file.seen.indices.filter { file.seen[$0] != 0 }
+        let offset =
+            written.isEmpty || random.chance(percent: 2)
+            ? Int(random.below(UInt64(file.seen.count))) : written[Int(random.below(UInt64(written.count)))]
+        flipBit(Int(random.below(8)), ofByte: offset, in: name)
+        return (name, offset)
     }
 
     /// Takes everything away, as `rm -r` does.

@@ -21,6 +21,14 @@ final class RunningReplica {
 /// A member of the simulated cluster: the production replica and storage around a simulated disk, and what a
 /// process would hold besides.
 final class SimulatedMember {
+    struct Heard {
+        var leader: Int
+        var term: Term
+        /// By its own monotonic clock.
+        var milliseconds: UInt64
+        var connection: UInt64
+    }
+
     let position: Int
     let name: String
     let disk: SimulatedDisk
@@ -36,6 +44,9 @@ final class SimulatedMember {
     var writesQueued: [LogWrite] = []
     var recordQueued: MemberRecord?
     var diskIsBusy = false
+    /// What the disk does now; what is handed over meanwhile waits for the next time.
+    var writesUnderWay: [LogWrite] = []
+    var recordUnderWay: MemberRecord?
     /// Numbers the disk work, so that the end of an earlier one is not taken for this one's.
     var diskWork: UInt64 = 0
     var turnIsScheduled = false
@@ -44,6 +55,8 @@ final class SimulatedMember {
     var checkedIndex = LogIndex.zero
     /// Who waits for an answer of this process, by request.
     var waiting: [RequestID: Int] = [:]
+    /// The last that it heard of a leader.
+    var heard: Heard?
     /// Counts the processes; what was meant for an earlier one is not for this.
     var process: UInt64 = 0
 
@@ -53,8 +66,14 @@ final class SimulatedMember {
     var parked: [ClusterSimulation.Event] = []
     /// A disk operation lasts at least this long, until then.
     var diskDelay: (microseconds: UInt64, until: UInt64) = (0, 0)
+    /// Since it last opened its directory an operation on its log was cut short.
+    var wasWritingItsLog = false
     /// Its directory rotted: if it opens, it must have found out.
     var hasRotted = false
+    /// It told another one of a cluster that it is ready to form, since its directory was last empty.
+    var hasAnnounced = false
+    /// Its directory was emptied after it had announced a cluster, which may have been formed on its word.
+    var isPromised = false
     /// It can never serve again: its directory was refused or is another member's.
     var isLost = false
     /// Stays down.
@@ -82,11 +101,14 @@ final class SimulatedMember {
         data = nil
         writesQueued = []
         recordQueued = nil
+        writesUnderWay = []
+        recordUnderWay = nil
         diskIsBusy = false
         turnIsScheduled = false
         tickAt = nil
         checkedIndex = .zero
         waiting = [:]
+        heard = nil
         isPaused = false
         parked = []
     }
@@ -95,7 +117,7 @@ final class SimulatedMember {
         guard let running else { return nil }
         let record = running.replica.record
         // A cluster is told of only once its record is durable: then consensus runs.
-        let formed = running.replica.isFormed && recordQueued == nil
+        let formed = running.replica.isFormed && recordQueued == nil && recordUnderWay == nil
         return PeerIdentity(
             id: record.id, name: name, boot: record.boot, peerAddress: "\(name):1", clientURL: "http://\(name)",
             featureLevel: ModelLimits.featureLevel, build: "simulated", clusterID: formed ? record.clusterID : nil)

@@ -1,4 +1,5 @@
 import ConcordBytes
+package import ConcordRaft
 
 /// Everything that a seed decides before a run begins. A failing run is made smaller by taking away from its plan.
 package struct SimulationPlan: Sendable {
@@ -14,6 +15,8 @@ package struct SimulationPlan: Sendable {
     package var encodesMessages: Bool
     /// Log segments are this long, so that short runs use several.
     package var segmentBytes: Int
+    /// How much an append carries, and how many are under way: with few, followers differ in what they have.
+    package var raft: RaftSettings
 
     package init(seed: UInt64) {
         self.seed = seed
@@ -25,6 +28,9 @@ package struct SimulationPlan: Sendable {
         faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)
         encodesMessages = random.chance(percent: 25)
         segmentBytes = [16 << 10, 32 << 10, 64 << 10, 256 << 10][Int(random.below(4))]
+        raft = RaftSettings(
+            appendEntriesMax: [1, 2, 5, RaftLimits.appendEntriesMax][Int(random.below(4))],
+            inflightMessagesMax: [1, 2, 8, RaftLimits.inflightMessagesMax][Int(random.below(4))])
         var workload = ClientWorkload.drawn(from: &random)
         workload.operationsMax = 100 << Int(random.below(4))
         if isLong { workload.slowDown(toMicroseconds: 4_000_000) }

@@ -1,0 +1,111 @@
+import ConcordBytes
+import ConcordReplica
+
+// Faults of several steps, each after what the one before brought about: chance alone would hardly meet them.
+
+/// Whoever wins is cut off soon after, and whoever was cut off before comes back.
+struct Succession {
+    /// How long a leader may lead, at most.
+    var patienceMicroseconds: UInt64
+    var fallen: [(from: Int, to: Int)] = []
+}
+
+/// Requests that keep coming for a while, one by one: reads at a member that may be behind, writes at the others.
+struct Trickle {
+    var reader: SimulatedMember
+    var until: UInt64
+    var intervalMicroseconds: UInt64
+    /// Of 100 writes, how many go to `reader` as well.
+    var writesAtReaderPercent: UInt64
+}
+
+extension ClusterSimulation {
+    // MARK: Leaders that fall one after the other
+
+    /// The entries of a leader that is cut off are its alone, and each next leader has others in their place: this is
+    /// how a quorum comes to hold entries of an earlier term that are not committed (dissertation figure 3.7).
+    func beginSuccession(_ random: inout SeededRandom) {
+        guard succession == nil else { return }
+        let patience: UInt64 = [1000, 5000, 60_000, 400_000][Int(random.below(4))]
+        let until = now + 1_000_000 + random.below(5_000_000)
+        succession = Succession(patienceMicroseconds: patience)
+        events.schedule(.end(.succession), at: until)
+        tell("leaders fall one after the other, each after \(patience) µs at most")
+        if let leader = members.first(where: { $0.running?.replica.isLeader == true }) { fallSoon(leader) }
+    }
+
+    func fallSoon(_ leader: SimulatedMember) {
+        guard let succession, healing == nil else { return }
+        let moment = now + faultRandom.below(succession.patienceMicroseconds)
+        events.schedule(.end(.reign(leader, process: leader.process)), at: moment)
+    }
+
+    /// Cuts the leader off, and lets it go on taking writes; its predecessor comes back.
+    func fall(_ leader: SimulatedMember) {
+        guard let fallen = succession?.fallen else { return }
+        for (from, to) in fallen { network.mend(from: from, to: to) }
+        reconnect(fallen)
+        let alone = leader.position
+        let deaf = faultRandom.chance(percent: 20)
+        let others = members.indices.filter { $0 != alone }
+        let links = others.map { (from: alone, to: $0) } + (deaf ? [] : others.map { (from: $0, to: alone) })
+        for (from, to) in links { network.cut(from: from, to: to) }
+        succession?.fallen = links
+        coverage.count(.isolations)
+        tell("\(leader.name) falls")
+        let writes = faultRandom.below(4) == 0 ? 30 : faultRandom.below(4)
+        for number in 0..<writes {
+            events.schedule(.end(.burst(leader, process: leader.process, requests: 1)), at: now + number * 1500)
+        }
+    }
+
+    func endSuccession() {
+        guard let fallen = succession?.fallen else { return }
+        succession = nil
+        for (from, to) in fallen { network.mend(from: from, to: to) }
+        reconnect(fallen)
+    }
+
+    // MARK: A leader that does not notice
+
+    /// The clock of the leader all but stands still while the others forget it: the worst that clocks can do. What it is
+    /// told arrives late, so it gets answers to what it asked while it still led.
+    func misleadLeader(_ random: inout SeededRandom) {
+        guard let leader = members.first(where: { $0.running?.replica.isLeader == true }) else { return }
+        let late = 50_000 + random.below(800_000)
+        let until = now + late + random.below(2_000_000)
+        leader.clock.setRate(20_000 + random.below(500_000), now: now)
+        rescheduleTick(of: leader)
+        let alone = leader.position
+        let others = members.indices.filter { $0 != alone }
+        for other in others { network.slow(from: other, to: alone, byMicroseconds: late) }
+        let outward = others.map { (from: alone, to: $0) }
+        events.schedule(.end(.wordOf(cut: outward, until: until)), at: now + random.below(late))
+        events.schedule(.end(.slowLinks(others.map { (from: $0, to: alone) })), at: until)
+        events.schedule(.end(.wrongRate(leader)), at: until)
+        beginTrickle(Trickle(reader: leader, until: until, intervalMicroseconds: 15_000, writesAtReaderPercent: 0))
+    }
+
+    // MARK: Requests that keep coming
+
+    func beginTrickle(_ trickle: Trickle) {
+        events.schedule(.end(.trickle(trickle)), at: now + trickle.intervalMicroseconds)
+    }
+
+    /// While something is slow or away: who reads then may be told of a past.
+    func trickleForAWhile(_ random: inout SeededRandom) {
+        guard random.chance(percent: 40) else { return }
+        beginTrickle(
+            Trickle(
+                reader: members[Int(random.below(UInt64(members.count)))], until: now + random.below(800_000),
+                intervalMicroseconds: 500 << random.below(7), writesAtReaderPercent: random.chance(percent: 50) ? 30 : 0))
+    }
+
+    func drip(_ trickle: Trickle) {
+        guard now < trickle.until, healing == nil else { return }
+        burst(at: trickle.reader, requests: 1, writePercent: trickle.writesAtReaderPercent)
+        let other = members[Int(faultRandom.below(UInt64(members.count)))]
+        if other !== trickle.reader { burst(at: other, requests: 1, writePercent: 85) }
+        beginTrickle(trickle)
+    }
+}

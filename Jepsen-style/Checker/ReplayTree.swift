@@ -24,12 +24,15 @@ struct ReplayTree {
         var writer = -1
         var deleter = -1
         var numberer = -1
+        /// And the one that last created or removed a child.
+        var childChanger = -1
     }
 
     private enum Undo {
         case created(Int, before: Slot)
         case removed(Int, before: Slot)
         case changed(Int, TreeNode, writer: Int, numberer: Int)
+        case children(Int, revision: Int64?, changer: Int)
     }
 
     init() {
@@ -99,11 +102,14 @@ extension ReplayTree: TreeStore {
         let slot = findOrMake(path)
         if isJournaling { journal.append(.created(slot, before: slots[slot])) }
         slots[slot].lives = true
-        slots[slot].node = TreeNode(value: value, version: 1, created: revision, modified: revision)
+        slots[slot].node = TreeNode(
+            value: value, version: 1, created: revision, modified: revision, childRevision: revision)
         slots[slot].creator = author
         slots[slot].writer = author
         slots[slot].numberer = -1
+        slots[slot].childChanger = author
         attach(slot)
+        childrenChanged(ofParentOf: slot, at: revision)
     }
 
     mutating func replace(_ path: ByteText, value: ByteText?, revision: Int64) {
@@ -115,7 +121,7 @@ extension ReplayTree: TreeStore {
         slots[slot].writer = author
     }
 
-    mutating func remove(_ path: ByteText) {
+    mutating func remove(_ path: ByteText, revision: Int64) {
         guard let top = slotOfPath[path] else { return }
         var doomed = [top]
         var next = 0
@@ -129,6 +135,7 @@ extension ReplayTree: TreeStore {
             slots[slot].lives = false
             slots[slot].deleter = author
         }
+        childrenChanged(ofParentOf: top, at: revision)
     }
 
     mutating func setSequence(_ number: Int64, of path: ByteText) {
@@ -156,10 +163,14 @@ extension ReplayTree {
             case .removed(let slot, let before):
                 restore(slot, before)
                 attach(slot)
+            case .children(let slot, let revision, let changer):
+                slots[slot].node.childRevision = revision
+                slots[slot].childChanger = changer
             case .changed(let slot, let node, let writer, let numberer):
-                let children = slots[slot].node.children
+                let (children, childRevision) = (slots[slot].node.children, slots[slot].node.childRevision)
                 slots[slot].node = node
                 slots[slot].node.children = children
+                slots[slot].node.childRevision = childRevision
                 slots[slot].writer = writer
                 slots[slot].numberer = numberer
             }
@@ -185,6 +196,18 @@ extension ReplayTree {
 // MARK: - Slots
 
 extension ReplayTree {
+    private mutating func childrenChanged(ofParentOf slot: Int, at revision: Int64) {
+        let parent = slots[slot].parent
+        guard parent >= 0 else { return }
+        if isJournaling {
+            journal.append(
+                .children(
+                    parent, revision: slots[parent].node.childRevision, changer: slots[parent].childChanger))
+        }
+        slots[parent].node.childRevision = revision
+        slots[parent].childChanger = author
+    }
+
     private mutating func findOrMake(_ path: ByteText) -> Int {
         if let slot = slotOfPath[path] { return slot }
         // A parent's slot is there: a node is created only where its parent lives.
@@ -230,6 +253,11 @@ extension ReplayTree {
     func authors(of path: ByteText) -> [Int] {
         guard let slot = slotOfPath[path].map({ slots[$0] }) else { return [] }
         return (slot.lives ? [slot.writer, slot.creator, slot.numberer] : [slot.deleter]).filter { $0 >= 0 }
+    }
+
+    func changersOfChildren(of path: ByteText) -> [Int] {
+        guard let slot = slotOfPath[path].map({ slots[$0] }) else { return [] }
+        return slot.childChanger >= 0 ? [slot.childChanger] : []
     }
 
     /// What a listing of `path` should have named, in the order of paths.

@@ -82,6 +82,9 @@ package struct ObservedNode {
     package var version: Int64?
     package var created: Int64?
     package var modified: Int64?
+    /// The revision at which a child last came or went.
+    package var childRevision: Int64?
+    package var children: Int64?
 }
 
 /// What a node was at a revision that a client later made a condition of.
@@ -149,7 +152,8 @@ extension TreeAction {
         case .get, .put:
             var node = ObservedNode(
                 version: try fields.integer("version"), created: try fields.integer("created"),
-                modified: try fields.integer("modified"))
+                modified: try fields.integer("modified"), childRevision: try fields.integer("child_revision"),
+                children: try fields.integer("children"))
             if fields["value"] != nil { node.value = .some(try fields.value()) }
             return .node(node)
         case .createSequential:

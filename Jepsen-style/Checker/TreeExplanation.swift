@@ -12,6 +12,8 @@ extension ReplayTree {
         case .version(let version): "the version was \(version)"
         case .created(let revision): "the node was created at revision \(revision)"
         case .modified(let revision): "the node was last modified at revision \(revision)"
+        case .childRevision(let revision): "a child last came or went at revision \(revision)"
+        case .children(let count): "the node had \(count) children"
         case .number(let number): "the number was \(number)"
         case .path(let path): "the next name was \(path.pathText)"
         case .notListed(let path): "\(path.pathText) was not there to be listed"
@@ -26,6 +28,7 @@ extension ReplayTree {
         case .notListed(let path), .listed(let path): authors(of: path)
         case .refusal, .path: authors(of: action.path) + (action.path.parent.map(authors) ?? [])
         case .value, .version, .created, .modified: authors(of: action.path)
+        case .childRevision, .children: changersOfChildren(of: action.path)
         case .namesOutOfOrder, .namesCount: []
         case .number:
             switch action.kind {

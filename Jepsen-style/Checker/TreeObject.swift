@@ -172,7 +172,7 @@ extension TreeState: TreeStore {
         }
     }
 
-    mutating func remove(_ path: ByteText) {
+    mutating func remove(_ path: ByteText, revision: Int64) {
         let below = positionsBelow(path)
         for position in below { fingerprint ^= entries[position].fingerprint }
         entries.removeSubrange(below)

@@ -7,6 +7,8 @@ struct TreeNode {
     /// The last number that a sequential child got.
     var sequence: Int64 = 0
     var children = 0
+    /// The revision at which a child last came or went, else that of the creation; unknown of a root without.
+    var childRevision: Int64?
 
     /// The root: never written, never gone.
     static let root = TreeNode(value: nil, version: 0, created: 0, modified: 0)
@@ -28,7 +30,7 @@ protocol TreeStore {
     mutating func create(_ path: ByteText, value: ByteText?, revision: Int64)
     mutating func replace(_ path: ByteText, value: ByteText?, revision: Int64)
     /// With everything below.
-    mutating func remove(_ path: ByteText)
+    mutating func remove(_ path: ByteText, revision: Int64)
     mutating func setSequence(_ number: Int64, of path: ByteText)
 }
 
@@ -51,6 +53,8 @@ enum TreeContradiction: Equatable {
     case version(Int64)
     case created(Int64)
     case modified(Int64)
+    case childRevision(Int64)
+    case children(Int64)
     case number(Int64)
     case path(ByteText)
     case notListed(ByteText)
@@ -118,10 +122,10 @@ enum TreeRules {
             tree.create(path, value: value, revision: revision)
             if case .createSequential = action.kind, let number { tree.setSequence(number, of: action.path) }
         case .replace(let value, _): tree.replace(action.path, value: value, revision: revision)
-        case .delete: tree.remove(action.path)
+        case .delete: tree.remove(action.path, revision: revision)
         case .deleteLast(let count):
             for _ in 0..<count {
-                if let last = tree.lastBelow(action.path) { tree.remove(last) }
+                if let last = tree.lastBelow(action.path) { tree.remove(last, revision: revision) }
             }
         }
     }
@@ -230,9 +234,13 @@ extension TreeRules {
     {
         if let value = observed.value, value != node.value { return .value(node.value) }
         if let version = observed.version, version != node.version { return .version(node.version) }
+        if let children = observed.children, children != node.children { return .children(Int64(node.children)) }
         guard knowsRevisions else { return nil }
         if let created = observed.created, created != node.created { return .created(node.created) }
         if let modified = observed.modified, modified != node.modified { return .modified(node.modified) }
+        if let seen = observed.childRevision, let changed = node.childRevision, seen != changed {
+            return .childRevision(changed)
+        }
         return nil
     }
 

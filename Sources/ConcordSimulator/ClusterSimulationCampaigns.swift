@@ -98,7 +98,8 @@ extension ClusterSimulation {
         beginTrickle(
             Trickle(
                 reader: members[Int(random.below(UInt64(members.count)))], until: now + random.below(800_000),
-                intervalMicroseconds: 500 << random.below(7), writesAtReaderPercent: random.chance(percent: 50) ? 30 : 0))
+                intervalMicroseconds: 500 << random.below(7),
+                writesAtReaderPercent: random.chance(percent: 50) ? 30 : 0))
     }
 
     func drip(_ trickle: Trickle) {

@@ -74,6 +74,7 @@ extension Node {
         Word.map([
             (Word.value, withValue ? ValueText.history(value) : nil), (Word.version, .int(Int64(version))),
             (Word.created, createRevision.history), (Word.modified, modifyRevision.history),
+            (Word.children, .int(Int64(childrenCount))), (Word.childRevision, childRevision.history),
         ])
     }
 }
@@ -96,6 +97,7 @@ enum Word {
     static let version = HistoryValue.text("version")
     static let created = HistoryValue.text("created")
     static let modified = HistoryValue.text("modified")
+    static let childRevision = HistoryValue.text("child_revision")
     static let number = HistoryValue.text("number")
     static let names = HistoryValue.text("names")
     static let key = HistoryValue.text("key")

@@ -60,8 +60,10 @@ import Testing
             "delete": ["recursive", "batch", "if"],
         ]
         let answers: [String: Set<String>] = [
-            "get": ["value", "version", "created", "modified"], "list": ["names"], "count": ["number"],
-            "put": ["version", "created", "modified"], "create-sequential": ["key", "number"],
+            "get": ["value", "version", "created", "modified", "children", "child_revision"], "list": ["names"],
+            "count": ["number"],
+            "put": ["version", "created", "modified", "children", "child_revision"],
+            "create-sequential": ["key", "number"],
             "increment": ["number"], "delete": ["number"],
         ]
         var used: [String: Set<String>] = [:]

@@ -109,6 +109,14 @@ package final class ClusterSimulation {
         }
         if problems.isEmpty { checkTheEnd() }
         coverTheRun()
+        tryStorageAlone()
+    }
+
+    private func tryStorageAlone() {
+        var trial = StorageTrial(seed: plan.seed)
+        trial.run()
+        note(trial.hash)
+        for what in trial.problems { problem(what) }
     }
 
     /// Far above what the longest run of a seed needs.

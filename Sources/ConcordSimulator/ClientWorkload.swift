@@ -58,6 +58,9 @@ package struct ClientWorkload: Sendable {
 
     package var largeValueBytes: UInt64 = 0
     package var thinkMicroseconds: UInt64 = 0
+    /// For the second half of each such span nobody asks for anything: a cluster at rest fails in other ways than a
+    /// busy one. `nil`: never.
+    package var quietSpanMicroseconds: UInt64?
     package var timeoutMilliseconds: ClosedRange<UInt64> = 200...2700
     package var attemptsMax = patientAttempts
     /// Operations of all clients; whoever comes later only idles. More would cost the checker, and show no more.
@@ -67,6 +70,12 @@ package struct ClientWorkload: Sendable {
 
     mutating func keepClients(_ count: Int) {
         manners = Array(manners.prefix(max(1, count)))
+    }
+
+    /// When an operation that is due may begin.
+    func beginning(at time: UInt64) -> UInt64 {
+        guard let span = quietSpanMicroseconds, time % span > span / 2 else { return time }
+        return (time / span + 1) * span
     }
 
     /// Lets clients think for at least so long.
@@ -125,6 +134,7 @@ extension ClientWorkload {
         callsOpenMax = 1 + Int(random.below(4))
         // From a millisecond to a second, but no more operations than a checker likes.
         thinkMicroseconds = max(1000 << random.below(11), count * 1500)
+        quietSpanMicroseconds = random.chance(percent: 30) ? 1_000_000 + random.below(4_000_000) : nil
         largePercent = random.chance(percent: 25) ? 1 + random.below(30) : 0
         largeValueBytes = 64 << random.below(7)
     }

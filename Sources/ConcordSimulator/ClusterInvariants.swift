@@ -163,6 +163,10 @@ package struct ClusterInvariants {
         guard end <= mirrors[member].memory.count else {
             return note("member \(member + 1) commits \(end) of \(mirrors[member].memory.count) entries")
         }
+        // A leader may count copies of entries of its own term only (dissertation §3.6.2).
+        if leaderPositions[term] == member, let last = mirrors[member].memory[..<end].last, last != term {
+            note("the leader of term \(term.rawValue) commits up to entry \(end), of term \(last.rawValue)")
+        }
         for position in mirrors[member].commit..<end { commits(position, of: member, in: term) }
         mirrors[member].commit = end
     }

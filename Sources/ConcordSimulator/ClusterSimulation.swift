@@ -303,6 +303,8 @@ package final class ClusterSimulation {
         case .formed(let cluster):
             tell("\(member.name) formed \(cluster)")
             formedOnce.insert(member.position)
+            // It was emptied before there was a cluster, and is a member like any other.
+            wasWiped.remove(member.position)
         case .listDiffers: break
         case .standing(let standing):
             let leader = members.first { $0.id != nil && $0.id == standing.leader }?.name

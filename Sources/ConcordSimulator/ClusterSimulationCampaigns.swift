@@ -25,7 +25,7 @@ extension ClusterSimulation {
     /// The entries of a leader that is cut off are its alone, and each next leader has others in their place: this is
     /// how a quorum comes to hold entries of an earlier term that are not committed (dissertation figure 3.7).
     func beginSuccession(_ random: inout SeededRandom) {
-        guard succession == nil else { return }
+        guard succession == nil, members.count > 1 else { return }
         let patience: UInt64 = [1000, 5000, 60_000, 400_000][Int(random.below(4))]
         let until = now + 1_000_000 + random.below(5_000_000)
         succession = Succession(patienceMicroseconds: patience)
@@ -36,6 +36,8 @@ extension ClusterSimulation {
 
     func fallSoon(_ leader: SimulatedMember) {
         guard let succession, healing == nil else { return }
+        // Now and then before its first word leaves it.
+        if faultRandom.chance(percent: 25) { return fall(leader) }
         let moment = now + faultRandom.below(succession.patienceMicroseconds)
         events.schedule(.end(.reign(leader, process: leader.process)), at: moment)
     }
@@ -53,10 +55,25 @@ extension ClusterSimulation {
         succession?.fallen = links
         coverage.count(.isolations)
         tell("\(leader.name) falls")
+        reboot(members[others[Int(faultRandom.below(UInt64(others.count)))]], forgottenBy: leader)
         let writes = faultRandom.below(4) == 0 ? 30 : faultRandom.below(4)
         for number in 0..<writes {
             events.schedule(.end(.burst(leader, process: leader.process, requests: 1)), at: now + number * 1500)
         }
+    }
+
+    /// A member that has handed writes to the leader starts anew and has others under the same numbers, so that what
+    /// the leader says of the first ones, once it is back, comes to a later life of the member.
+    private func reboot(_ member: SimulatedMember, forgottenBy leader: SimulatedMember) {
+        guard plan.classes.contains(.kill), faultRandom.chance(percent: 30), member.isUp, !member.isPaused else {
+            return
+        }
+        burst(at: member, requests: 3, writePercent: 100)
+        events.schedule(
+            .end(.stopping(member, process: member.process)), at: now + 200 + faultRandom.below(2000))
+        beginTrickle(
+            Trickle(
+                reader: member, until: now + 1_500_000, intervalMicroseconds: 60_000, writesAtReaderPercent: 80))
     }
 
     func endSuccession() {
@@ -83,7 +100,8 @@ extension ClusterSimulation {
         events.schedule(.end(.wordOf(cut: outward, until: until)), at: now + random.below(late))
         events.schedule(.end(.slowLinks(others.map { (from: $0, to: alone) })), at: until)
         events.schedule(.end(.wrongRate(leader)), at: until)
-        beginTrickle(Trickle(reader: leader, until: until, intervalMicroseconds: 15_000, writesAtReaderPercent: 0))
+        let interval: UInt64 = 5000 << random.below(8)
+        beginTrickle(Trickle(reader: leader, until: until, intervalMicroseconds: interval, writesAtReaderPercent: 0))
     }
 
     // MARK: Requests that keep coming

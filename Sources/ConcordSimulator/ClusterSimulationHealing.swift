@@ -122,6 +122,9 @@ extension ClusterSimulation {
         case 2: member.diskDelay = (500_000, .max)
         default: break
         }
+        // A leader whose disk hangs goes on leading whom it reaches, and nothing is committed: docs/reliability.md
+        // names that among what is known. A slow one may.
+        if member.isUp, member.diskIsBusy { finishDiskWork(of: member, member.diskWork) }
         // A clock that all but stands still keeps its member leading for ever: that is one fault too many.
         setRate(of: member, &random)
         if member.isUp { rescheduleTick(of: member) }

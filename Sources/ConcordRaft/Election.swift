@@ -82,8 +82,8 @@ extension Raft {
         if hasWon { becomeLeader() }
     }
 
-    /// Promises nothing and changes nothing here, not even a timer: else a member that can ask but never win
-    /// would keep the others from trying.
+    /// Promises nothing, and but for `yieldPreVote` changes nothing here, not even a timer: else a member that can ask
+    /// but never win would keep the others from trying.
     mutating func answerPreVote(_ message: Message, _ request: Message.VoteRequest) {
         let granted = message.term > term && !protectsLeader && isUpToDate(request)
         if granted { yieldPreVote(to: message.from, request) }

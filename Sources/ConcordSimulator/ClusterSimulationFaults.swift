@@ -254,7 +254,7 @@ extension ClusterSimulation {
         guard mayLoseAnother, !member.isLost else { return }
         coverage.count(.wipes)
         if member.isUp { crash(member, cuttingPower: false) }
-        member.isPromised = member.hasAnnounced
+        member.isPromised = member.isPromised || member.hasAnnounced
         member.hasAnnounced = false
         member.disk.erase()
         invariants.wiped(member.position)

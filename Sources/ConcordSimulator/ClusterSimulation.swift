@@ -50,6 +50,8 @@ package final class ClusterSimulation {
     var bursts: [RequestID: BurstRequest] = [:]
     var burstsEnded = 0
     var succession: Succession?
+    /// Until then clients begin nothing.
+    var quietUntil: UInt64 = 0
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
@@ -312,6 +314,7 @@ package final class ClusterSimulation {
                 "\(member.name) is \(standing.role) in term \(standing.term.rawValue)"
                     + (leader.map { ", led by \($0)" } ?? ""))
             highestTerm = max(highestTerm, standing.term)
+            if standing.role == .candidate { stands(member) }
             guard standing.role == .leader, let id = member.id else { return }
             if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }
             invariants.leads(member.position, id: id, term: standing.term)

@@ -104,6 +104,32 @@ extension ClusterSimulation {
         beginTrickle(Trickle(reader: leader, until: until, intervalMicroseconds: interval, writesAtReaderPercent: 0))
     }
 
+    // MARK: Elections that nobody should want, and that nobody finishes
+
+    /// One follower loses its leader and nobody else, while nothing is written: its log is as good as any, and the
+    /// others must not help it.
+    func loseLeaderQuietly(_ random: inout SeededRandom) {
+        guard let leader = members.first(where: { $0.running?.replica.isLeader == true }), members.count > 2 else {
+            return
+        }
+        let others = members.indices.filter { $0 != leader.position }
+        let follower = others[Int(random.below(UInt64(others.count)))]
+        quietUntil = now + 1_500_000 + random.below(1_000_000)
+        var links = [(from: leader.position, to: follower)]
+        if random.chance(percent: 50) { links.append((from: follower, to: leader.position)) }
+        events.schedule(.end(.wordOf(cut: links, until: quietUntil)), at: now + 100_000 + random.below(200_000))
+    }
+
+    /// A candidate falls silent: its term is higher than the others', and nobody knows.
+    func stands(_ candidate: SimulatedMember) {
+        guard healing == nil, plan.classes.contains(.closedConnection) || plan.classes.contains(.partition),
+            faultRandom.chance(percent: 15)
+        else { return }
+        let links = members.indices.filter { $0 != candidate.position }.map { (from: candidate.position, to: $0) }
+        for (from, to) in links { network.cut(from: from, to: to) }
+        events.schedule(.end(.cuts(links)), at: now + 10_000 + faultRandom.below(300_000))
+    }
+
     // MARK: Requests that keep coming
 
     func beginTrickle(_ trickle: Trickle) {
@@ -121,7 +147,7 @@ extension ClusterSimulation {
     }
 
     func drip(_ trickle: Trickle) {
-        guard now < trickle.until, healing == nil else { return }
+        guard now < trickle.until, now >= quietUntil, healing == nil else { return }
         burst(at: trickle.reader, requests: 1, writePercent: trickle.writesAtReaderPercent)
         let other = members[Int(faultRandom.below(UInt64(members.count)))]
         if other !== trickle.reader { burst(at: other, requests: 1, writePercent: 85) }

@@ -13,7 +13,7 @@ extension ClusterSimulation {
         clients[number].wakeAt = nil
         if let doing = clients[number].doing, doing.request != nil { return abandon(doing, client: number) }
         if clients[number].doing == nil {
-            let moment = healing == nil ? plan.workload.beginning(at: now) : now
+            let moment = healing == nil ? max(plan.workload.beginning(at: now), quietUntil) : now
             if moment > now { return wake(number, at: moment + clientRandom[number].below(1000)) }
             guard beginOperation(of: number) else { return }
         }

@@ -34,6 +34,7 @@ extension ClusterSimulation {
         case .loss, .duplication, .delay, .drift: break
         case .wildDrift: misleadLeader(&random)
         case .partition:
+            if random.chance(percent: 20) { return loseLeaderQuietly(&random) }
             partition(&random)
             trickleForAWhile(&random)
         case .isolation:

@@ -111,14 +111,16 @@ package final class ClusterSimulation {
         }
         if problems.isEmpty { checkTheEnd() }
         coverTheRun()
-        tryStorageAlone()
+        tryPartsAlone()
     }
 
-    private func tryStorageAlone() {
-        var trial = StorageTrial(seed: plan.seed)
-        trial.run()
-        note(trial.hash)
-        for what in trial.problems { problem(what) }
+    private func tryPartsAlone() {
+        var storage = StorageTrial(seed: plan.seed)
+        storage.run()
+        note(storage.hash)
+        var retries = RetryTrial(seed: plan.seed)
+        for what in storage.problems + retries.run() { problem(what) }
+        note(UInt64(truncatingIfNeeded: retries.stateHash))
     }
 
     /// Far above what the longest run of a seed needs.

@@ -6,9 +6,9 @@ import ConcordStorage
 /// replaced again and again, a crash in every third write, and rot where it hurts.
 ///
 /// It knows what was written, and what a directory may show when it is opened again.
-struct StorageTrial {
-    private(set) var problems: [String] = []
-    private(set) var hash: UInt64 = 0
+package struct StorageTrial {
+    package private(set) var problems: [String] = []
+    package private(set) var hash: UInt64 = 0
 
     private var random: SeededRandom
     private var disk: SimulatedDisk
@@ -25,14 +25,24 @@ struct StorageTrial {
     /// For each write that left groups: what the log may have been before each of these, oldest first. If the last
     /// group rots, one of the last of these comes back.
     private var before: [[[Entry]]] = []
+    /// Where on the disk the groups of each write lie, oldest first.
+    private var places: [Place] = []
+    /// A group rotted that was replaced. Of two such next to each other nothing would be known.
+    private var hasDamage = false
 
-    init(seed: UInt64) {
+    private struct Place {
+        var file: String
+        var bytes: Range<Int>
+        var firstIndex: LogIndex
+    }
+
+    package init(seed: UInt64) {
         random = SeededRandom(seed: seed ^ 0x5354_4F52_4147)
         disk = SimulatedDisk(seed: random.next())
         segmentBytes = [16 << 10, 32 << 10, 64 << 10][Int(random.below(3))]
     }
 
-    mutating func run() {
+    package mutating func run() {
         open(mayDoubt: false)
         for _ in 0..<(40 + random.below(80)) where problems.isEmpty {
             switch random.below(20) {
@@ -129,6 +139,7 @@ struct StorageTrial {
             return crashed(error, mayDoubt: false, Attempt())
         }
         let attempt = outcome(of: writes)
+        let old = segments
         do throws(StorageError) {
             try data?.log.write(writes)
         } catch {
@@ -139,6 +150,32 @@ struct StorageTrial {
         guard let last = attempt.logs.last else { return }
         before.append([entries] + attempt.logs.dropLast())
         entries = last
+        remember(since: old, from: LogIndex(UInt64(attempt.logs[0].count)))
+    }
+
+    private var segments: [String: [UInt8]] {
+        disk.durableSnapshot().filter { $0.key.hasPrefix("log-") && !$0.key.hasSuffix(".new") }
+    }
+
+    /// The write's groups are where the files differ now. What lay there before was cut off.
+    private mutating func remember(since old: [String: [UInt8]], from first: LogIndex) {
+        var new: [Place] = []
+        for (file, bytes) in segments.sorted(by: { $0.key < $1.key }) {
+            let was = old[file] ?? []
+            let changed = bytes.indices.filter { $0 < was.count ? was[$0] != bytes[$0] : bytes[$0] != 0 }
+            guard let start = changed.first, let end = changed.last else { continue }
+            places.removeAll { $0.file == file && $0.bytes.upperBound > start }
+            new.append(Place(file: file, bytes: start..<end + 1, firstIndex: first))
+        }
+        // Where the next segment was begun with another group nobody here knows.
+        if new.count == 1 { places += new }
+    }
+
+    /// A write whose entries were all replaced by one write after it: nothing of it is needed any more.
+    private var replacedPlace: Place? {
+        places.indices.dropLast().last { position in
+            places[(position + 1)...].contains { $0.firstIndex <= places[position].firstIndex }
+        }.map { places[$0] }
     }
 
     private mutating func crashed(_ error: StorageError, mayDoubt: Bool, _ attempt: Attempt) {
@@ -223,6 +260,13 @@ struct StorageTrial {
             for slot in slots { rotVote(at: slot) }
             mustBeRefused = true
         case 1, 2: rotVote(at: slots[Int(random.below(2))])
+        case 3, 4, 5:
+            guard !hasDamage, let place = replacedPlace else { return open(mayDoubt: false) }
+            hasDamage = true
+            disk.flipBit(
+                Int(random.below(8)), ofByte: place.bytes.lowerBound + Int(random.below(UInt64(place.bytes.count))),
+                in: place.file)
+            return open(mayDoubt: false)
         default:
             guard disk.rot(using: &random) != nil else { return open(mayDoubt: false) }
         }
@@ -242,6 +286,7 @@ struct StorageTrial {
     private mutating func goBack(to found: [Entry]) {
         guard let states = before.popLast(), let state = states.lastIndex(of: found) else { return }
         entries = found
+        places = []
         if state > 0 { before.append(Array(states[..<state])) }
     }
 
@@ -255,6 +300,7 @@ struct StorageTrial {
     private mutating func beginAnew() {
         disk = SimulatedDisk(seed: random.next())
         (hardState, entries, before) = (HardState(term: .zero, votedFor: nil), [], [])
+        (places, hasDamage) = ([], false)
         open(mayDoubt: false)
     }
 }

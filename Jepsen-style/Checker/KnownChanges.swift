@@ -7,17 +7,36 @@ struct KnownChanges {
         var isPut: Bool
         /// `nil` where any will do.
         var value: HistoryValue?
+        /// It writes a number, of an increment.
+        var isNumber = false
         /// It may make missing parents, or delete what is below.
         var isWide: Bool
+        /// It may have deleted what is below, and not the node itself: its batch was full.
+        var mayHaveStopped = false
+
+        /// Of an unanswered creation in sequence, whose path is not known.
+        var parent: String?
 
         /// Whether an event may be of this write.
         func explains(_ event: WatchEvent) -> Bool {
+            if let parent, isWide, event.path == parent { return event.isPut && event.value ?? .null == .null }
             if event.path == path {
-                return event.isPut == isPut && (value == nil || event.value == nil || value == event.value)
+                guard event.isPut == isPut, let told = event.value else { return event.isPut == isPut }
+                return value.map { $0 == told } ?? (!isNumber || told.text.flatMap { Int64($0) } != nil)
             }
             guard isWide, event.isPut == isPut else { return false }
             guard isPut else { return event.path.isBelow(path) }
             return path.isBelow(event.path) && event.value ?? .null == .null
+        }
+
+        /// Whether an event may be of the node that an unanswered creation in sequence made.
+        func mayHaveNumbered(_ event: WatchEvent) -> Bool {
+            guard let parent, event.isPut else { return false }
+            if let value, let told = event.value, value != told { return false }
+            let start = Array(((parent == "/" ? "" : parent) + "/" + (operation.argument["prefix"]?.text ?? "")).utf8)
+            let number = event.path.utf8.dropFirst(start.count)
+            let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+            return event.path.utf8.starts(with: start) && !number.isEmpty && number.allSatisfy { digits ~= $0 }
         }
     }
 
@@ -49,6 +68,7 @@ struct KnownChanges {
             if operation.result["number"] == .int(0) && operation.function == "delete" { continue }
             let revision = try operation.needRevision()
             acknowledged[revision] = write
+            if write.mayHaveStopped { continue }
             changes[Spot(revision: revision, path: write.path)] = Change(
                 revision: revision, path: write.path, isPut: write.isPut, source: operation)
         }
@@ -63,7 +83,11 @@ struct KnownChanges {
         var write = Write(
             operation: operation, path: path, isPut: operation.function != "delete", value: argument["value"],
             isWide: argument["parents"] == .bool(true) || argument["recursive"] == .bool(true))
+        if let batch = argument["batch"]?.int {
+            write.mayHaveStopped = operation.result["number"]?.int.map { $0 >= batch } ?? true
+        }
         if operation.function == "increment" {
+            write.isNumber = true
             write.value = operation.result["number"]?.int.map { .text("\($0)") }
         }
         if operation.function == "create-sequential" {
@@ -71,8 +95,8 @@ struct KnownChanges {
             guard made != nil || !operation.isAcknowledged else {
                 throw MalformedHistory("create-sequential at \(operation.invoked) does not say what it made")
             }
-            // Without an answer it is some child.
             write.path = made ?? path + "/"
+            if made == nil { write.parent = path }
         }
         return write
     }
@@ -110,10 +134,7 @@ struct KnownChanges {
     private func unexplained(_ event: WatchEvent) -> Violation? {
         var failed: [RecordedOperation] = []
         for write in others {
-            let isChild =
-                write.path.utf8.last == UInt8(ascii: "/") && event.isPut
-                && event.path.isBelow(String(write.path.dropLast()))
-            guard write.explains(event) || isChild else { continue }
+            guard write.explains(event) || write.mayHaveNumbered(event) else { continue }
             if write.operation.outcome == .unknown && write.operation.invoked < event.operation.invoked { return nil }
             failed.append(write.operation)
         }
@@ -126,11 +147,12 @@ struct KnownChanges {
     /// Changes of a path that nobody told may lie between those that are known.
     private func mayHaveUnseen(_ path: String) -> Bool {
         others.contains { write in
-            write.operation.outcome == .unknown && (write.path == path || write.isWide || write.path.hasSuffix("/"))
+            write.operation.outcome == .unknown && (write.path == path || write.isWide || write.parent != nil)
         }
             || acknowledged.values.contains { write in
                 write.isWide && write.path != path
                     && (write.isPut ? write.path.isBelow(path) : path.isBelow(write.path))
+                    || write.path == path && write.mayHaveStopped
                     || write.path == path
                         && ["lease", "ttl_ms", "kind"].contains { write.operation.argument[$0] != nil }
             }
@@ -180,6 +202,25 @@ struct KnownChanges {
                 "\(stream.opening.place), watching \(stream.scope.path) from \(first), was told everything up to "
                     + "\(horizon.revision), but not \(change.isPut ? "put" : "delete") \(change.path) at "
                     + "\(change.revision), which \(how)", [stream.opening, change.source, horizon.operation])
+        }
+        return halfADeletion(in: stream, from: first, to: horizon)
+    }
+
+    /// A deletion says how many went, and a stream of them all tells as many.
+    private func halfADeletion(in stream: WatchStream, from first: Int64, to horizon: WatchStream.Said) -> Violation? {
+        guard stream.scope.kind == .subtree, first <= horizon.revision else { return nil }
+        var told: [Int64: Int] = [:]
+        for event in stream.events { told[event.revision, default: 0] += 1 }
+        for (revision, write) in acknowledged.sorted(by: { $0.key < $1.key })
+        where first...horizon.revision ~= revision && write.operation.function == "delete" {
+            guard let number = write.operation.result["number"]?.int, stream.scope.contains(write.path) else {
+                continue
+            }
+            if told[revision] ?? 0 == number { continue }
+            return .of(
+                "delete \(write.path) at \(revision) deleted \(number), and \(stream.opening.place), watching "
+                    + "\(stream.scope.path), was told \(told[revision] ?? 0) of them, but not the others, or too many",
+                [stream.opening, write.operation, horizon.operation])
         }
         return nil
     }

@@ -4,7 +4,7 @@
 ///
 /// Where each value is enqueued once, four patterns and their like with empty queues are all that can be wrong
 /// (Henzinger, Sezgin and Vafeiadis, "Aspect-oriented linearizability proofs"; Lee and Mathur, arXiv 2410.04581):
-/// O(n log n). Else the search judges.
+/// O(n log n). Else what lost dequeues took is guessed, where that is not too much, or the search judges.
 enum QueueCheck {
     static func check(
         _ operations: [RecordedOperation], limits: CheckLimits
@@ -13,6 +13,9 @@ enum QueueCheck {
         if let violation = history.disorderInADrain { return .violation(violation) }
         if history.isUnambiguous {
             return QueuePatterns(history).violation().map { .violation($0) } ?? .valid
+        }
+        if history.isUnique, let guesses = QueueGuesses(history) {
+            return guesses.violation(limits: limits).map { .violation($0) } ?? .valid
         }
         return QueueSearch(history).verdict(limits: limits)
     }
@@ -57,11 +60,24 @@ struct QueueHistory {
         findDisorderInADrain()
     }
 
-    /// Each value once, and nothing that was not seen could have emptied the queue.
-    var isUnambiguous: Bool {
+    /// Each value once.
+    var isUnique: Bool {
         var seen: Set<HistoryValue> = []
-        let isUnique = enqueues.allSatisfy { seen.insert($0.argument).inserted }
-        return isUnique && (unknown.isEmpty || !dequeues.contains { $0.value == .null && !$0.isOfDrain })
+        return enqueues.allSatisfy { seen.insert($0.argument).inserted }
+    }
+
+    /// Each value once, and nothing that was not seen could have emptied the queue before it was found empty.
+    var isUnambiguous: Bool {
+        let lost = unknown.map(\.invoked).min() ?? .max
+        return isUnique && !dequeues.contains { $0.value == .null && !$0.isOfDrain && $0.operation.returned > lost }
+    }
+
+    /// As if the lost dequeues had told these values, and the others had found nothing.
+    func answering(_ answers: [(value: HistoryValue, operation: RecordedOperation)]) -> QueueHistory {
+        var answered = self
+        answered.unknown = []
+        answered.dequeues += answers.map { Dequeue(value: $0.value, operation: $0.operation, isOfDrain: false) }
+        return answered
     }
 
     /// The values of a drain stand in its order, which their common operation does not tell.

@@ -39,7 +39,12 @@ struct QueuePatterns {
     }
 
     func violation() -> Violation? {
-        early ?? overtaking() ?? notTaken() ?? notEmpty()
+        violationOfValues() ?? notEmpty()
+    }
+
+    /// Of what was dequeued and what was not, whatever was found empty.
+    func violationOfValues() -> Violation? {
+        early ?? overtaking() ?? notTaken()
     }
 
     /// Enqueued first, and dequeued after one that was enqueued later.

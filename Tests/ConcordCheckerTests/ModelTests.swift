@@ -138,4 +138,26 @@ import Testing
         #expect(try models(event("add", "1") + event("read")) == [.counter, .set, .setFull])
         #expect(try models(event("jump")) == [])
     }
+
+    /// Somebody who lost the answer to an acquire may learn the token elsewhere.
+    @Test func aTokenThatNoAnswerToldMayBeReleased() {
+        var history = Recorder()
+        history.did("acquire", .null, .int(1))
+        history.did("release", .int(1))
+        history.call("acquire", by: 1)
+        history.did("release", .int(2), by: 2)
+        var right = history
+        right.did("acquire", .null, .int(3))
+        #expect(Checker.check(right.operations, model: .lock) == .valid)
+        history.did("acquire", .null, .int(2))
+        let found = Checker.check(history.operations, model: .lock).counterExample
+        #expect(!found.isEmpty && Checker.check(found, model: .lock).isViolation)
+    }
+
+    @Test func whoNeverAskedForALockHasNoneToRelease() {
+        var history = Recorder()
+        history.did("acquire", .null, .int(1))
+        history.did("release", .null, by: 1)
+        #expect(Checker.check(history.operations, model: .lock).counterExample.count == 1)
+    }
 }

@@ -68,6 +68,31 @@ import Testing
         #expect(check(two).isViolation)
     }
 
+    /// What a lost dequeue took is guessed: the search would try all orders of all that was lost.
+    @Test func manyLostAnswersDoNotHideThatAQueueWasEmpty() {
+        var history = Recorder()
+        for value in 1...30 { history.did("enqueue", .int(Int64(value))) }
+        for value in 1...27 { history.did("dequeue", .null, .int(Int64(value))) }
+        for lost in 0..<6 { history.call("enqueue", .int(Int64(100 + lost)), by: 10 + lost) }
+        history.call("dequeue", by: 5)
+        history.call("dequeue", by: 6)
+        var wrong = history
+        wrong.did("dequeue", .null, .null)
+        #expect(check(wrong).isViolation)
+        #expect(wrong.operations.count > check(wrong).counterExample.count && check(wrong).counterExample.count > 3)
+        history.call("dequeue", by: 7)
+        history.did("dequeue", .null, .null)
+        #expect(check(history) == .valid)
+    }
+
+    @Test func aDequeueThatIsLostLaterDoesNotMatterToAnEmptyQueue() {
+        var history = Recorder()
+        history.did("dequeue", .null, .null)
+        for value in 1...40 { history.call("enqueue", .int(Int64(value)), by: value) }
+        for client in 0..<20 { history.call("dequeue", by: 100 + client) }
+        #expect(check(history) == .valid)
+    }
+
     @Test func aDrainKeepsTheOrderOfTheQueue() {
         var history = Recorder()
         history.did("enqueue", .int(1))

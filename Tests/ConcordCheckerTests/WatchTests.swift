@@ -75,6 +75,70 @@ import Testing
         #expect(try WatchChecker.check(HistoryReader.read([UInt8](told.utf8)).operations) == .valid)
     }
 
+    /// Judges a watch of everything that is told these documents, after writes that are done or lost.
+    private func verdict(
+        _ documents: [[(type: String, path: String, value: HistoryValue)]], after write: (inout StoryRecorder) -> Void
+    ) -> Verdict {
+        var recorder = StoryRecorder()
+        recorder.run(
+            "watch", .fields(["scope": .text("subtree"), "after": .number(0)]), key: .text("/"), process: .text("w"))
+        write(&recorder)
+        for (number, events) in documents.enumerated() {
+            let told = events.map {
+                HistoryValue.fields(["type": .text($0.type), "path": .text($0.path), "value": $0.value])
+            }
+            recorder.deliver(
+                "event",
+                .fields(["type": .text("events"), "revision": .number(number + 1), "events": .list(told)]),
+                process: .text("w"))
+        }
+        return WatchChecker.check(recorder.operations)
+    }
+
+    @Test(arguments: ["/", "/q", "/q/r"]) func aLostCreationInSequenceMadeItsParentsToo(_ parent: String) {
+        func told(_ path: String, _ value: HistoryValue = .null) -> (String, String, HistoryValue) {
+            ("put", path, value)
+        }
+        let parents = ["/q", "/q/r"].filter { $0 == parent || $0 + "/r" == parent }.map { told($0) }
+        func isValid(_ last: (String, String, HistoryValue)) -> Bool {
+            verdict([parents + [last]]) { recorder in
+                let argument: [String: HistoryValue] = [
+                    "prefix": .text("x"), "value": .text("v"), "parents": .bool(true),
+                ]
+                _ = recorder.begin("create-sequential", .fields(argument), key: .text(parent))
+            } == .valid
+        }
+        let start = parent == "/" ? "/" : parent + "/"
+        #expect(isValid(told(start + "x01", .text("v"))))
+        #expect(!isValid(told(start + "x01", .text("w"))))
+        #expect(!isValid(told(start + "y01", .text("v"))))
+        #expect(!isValid(told(start + "x01/z", .text("v"))))
+    }
+
+    @Test func aBatchMayLeaveTheNodeItself() {
+        func verdict(of number: Int, telling paths: [String]) -> Verdict {
+            self.verdict([paths.map { ("delete", $0, .null) }]) { recorder in
+                recorder.run(
+                    "delete", .fields(["recursive": .bool(true), "batch": .number(2)]), key: .text("/e"),
+                    .fields(["number": .number(number)]), revision: 1)
+            }
+        }
+        #expect(verdict(of: 2, telling: ["/e/f", "/e/g"]) == .valid)
+        #expect(verdict(of: 2, telling: ["/e", "/e/f"]) == .valid)
+        #expect(verdict(of: 2, telling: ["/e/f"]).violation?.explanation.contains("but not the others") == true)
+        #expect(verdict(of: 1, telling: ["/e/f"]).violation?.explanation.contains("but not delete /e") == true)
+    }
+
+    @Test func aLostIncrementWritesANumber() {
+        func isValid(_ value: String) -> Bool {
+            verdict([[("put", "/n", .text(value))]]) {
+                _ = $0.begin("increment", .fields(["by": .number(1)]), key: .text("/n"))
+            } == .valid
+        }
+        #expect(isValid("-4"))
+        #expect(!isValid("four"))
+    }
+
     @Test func aDocumentThatIsNoneIsNeverAPass() {
         var recorder = StoryRecorder()
         recorder.run("watch", .fields(["after": .number(1)]), key: .text("/a"), process: .text("w"))

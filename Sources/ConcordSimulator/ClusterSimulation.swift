@@ -285,21 +285,27 @@ package final class ClusterSimulation {
             member.heard = SimulatedMember.Heard(
                 leader: from, term: message.term, milliseconds: member.clock.milliseconds(now),
                 connection: network.connection(from: from, to: member.position))
+        case .preVoteRequest:
+            guard !isLoyal(member) else { return }
+            member.mayHelp.insert(SimulatedMember.Asked(candidate: message.from, term: message.term))
         default: break
         }
     }
 
-    /// Who hears a living leader helps nobody to depose it (dissertation §4.2.3, §9.6).
-    private func checkLoyalty(of member: SimulatedMember, _ message: Message) {
-        guard case .preVoteResponse(let response) = message.body, response.granted, let heard = member.heard,
-            heard.term == member.running?.look({ $0.raftTerm }), message.term > heard.term
-        else { return }
+    /// Whether the member hears a leader that lives. Then it helps nobody to depose it (dissertation §4.2.3, §9.6).
+    private func isLoyal(_ member: SimulatedMember) -> Bool {
+        guard let heard = member.heard, heard.term == member.running?.look({ $0.raftTerm }) else { return false }
         let leader = members[heard.leader]
-        guard leader.running?.look({ $0.isLeader && $0.raftTerm == heard.term }) == true,
-            heard.connection == network.connection(from: heard.leader, to: member.position),
-            member.clock.milliseconds(now) < heard.milliseconds + plan.raft.electionTimeoutMilliseconds
-        else { return }
-        problem("\(member.name) helps to depose \(leader.name), which it hears")
+        return leader.running?.look({ $0.isLeader && $0.raftTerm == heard.term }) == true
+            && heard.connection == network.connection(from: heard.leader, to: member.position)
+            && member.clock.milliseconds(now) < heard.milliseconds + plan.raft.electionTimeoutMilliseconds
+    }
+
+    private func checkLoyalty(of member: SimulatedMember, _ message: Message) {
+        guard case .preVoteResponse(let response) = message.body, response.granted else { return }
+        let asked = SimulatedMember.Asked(candidate: message.to, term: response.requestedTerm)
+        // An answer may wait for the disk: what counts is what the member heard when it was asked.
+        if !member.mayHelp.contains(asked) { problem("\(member.name) helps to depose a leader that it hears") }
     }
 
     private func observe(_ notice: Notice, of member: SimulatedMember) {

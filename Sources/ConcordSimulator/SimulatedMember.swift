@@ -21,6 +21,11 @@ final class RunningReplica {
 /// A member of the simulated cluster: the production replica and storage around a simulated disk, and what a
 /// process would hold besides.
 final class SimulatedMember {
+    struct Asked: Hashable {
+        var candidate: MemberID
+        var term: Term
+    }
+
     struct Heard {
         var leader: Int
         var term: Term
@@ -57,6 +62,8 @@ final class SimulatedMember {
     var waiting: [RequestID: Int] = [:]
     /// The last that it heard of a leader.
     var heard: Heard?
+    /// Who asked for a pre-vote while it heard none.
+    var mayHelp: Set<Asked> = []
     /// Counts the processes; what was meant for an earlier one is not for this.
     var process: UInt64 = 0
 
@@ -109,6 +116,7 @@ final class SimulatedMember {
         checkedIndex = .zero
         waiting = [:]
         heard = nil
+        mayHelp = []
         isPaused = false
         parked = []
     }

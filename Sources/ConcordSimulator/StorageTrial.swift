@@ -44,7 +44,7 @@ package struct StorageTrial {
 
     package mutating func run() {
         open(mayDoubt: false)
-        for _ in 0..<(40 + random.below(80)) where problems.isEmpty {
+        for _ in 0..<(40 + random.below(40)) where problems.isEmpty {
             switch random.below(20) {
             case ..<14: write()
             case ..<17: restart()
@@ -95,6 +95,7 @@ package struct StorageTrial {
         for case .doubtfulGroupCut(let group) in found.notes where !mayDoubt {
             problem("a group is doubtful that nobody was writing: \(group)")
         }
+        for case .supersededDamage in found.notes { hasDamage = true }
         let isNew = attempt.hardState != nil && found.hardState == attempt.hardState
         if found.hardState != hardState, !isNew { problem("\(hardState) came back as \(found.hardState)") }
         if found.entries == entries {
@@ -162,8 +163,12 @@ package struct StorageTrial {
         var new: [Place] = []
         for (file, bytes) in segments.sorted(by: { $0.key < $1.key }) {
             let was = old[file] ?? []
-            let changed = bytes.indices.filter { $0 < was.count ? was[$0] != bytes[$0] : bytes[$0] != 0 }
-            guard let start = changed.first, let end = changed.last else { continue }
+            guard bytes != was else { continue }
+            func isChanged(_ offset: Int) -> Bool {
+                offset < was.count ? was[offset] != bytes[offset] : bytes[offset] != 0
+            }
+            guard let start = bytes.indices.first(where: isChanged), let end = bytes.indices.last(where: isChanged)
+            else { continue }
             places.removeAll { $0.file == file && $0.bytes.upperBound > start }
             new.append(Place(file: file, bytes: start..<end + 1, firstIndex: first))
         }

@@ -24,9 +24,9 @@ package struct ClusterInvariants {
         /// The log as its medium holds it, at least.
         var durable: [Term] = []
         var pending: [LogWrite] = []
-        /// Its directory was emptied. What it had acknowledged before still counts, as it never comes back to be
-        /// asked for a vote.
-        var isWiped = false
+        /// What it held when its directory was emptied: that still counts, as it never comes back to be asked for a
+        /// vote.
+        var lost: [Term] = []
         /// Committed as far as this boot has told.
         var commit = 0
     }
@@ -73,13 +73,13 @@ package struct ClusterInvariants {
         } else if hardState.term == old.hardState.term, let vote = old.hardState.votedFor, hardState.votedFor != vote {
             note("member \(member + 1) forgot its vote in term \(hardState.term.rawValue)")
         }
-        mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms, isWiped: old.isWiped)
+        mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms, lost: old.lost)
         record(entries, of: member)
     }
 
     package mutating func wiped(_ member: Int) {
-        let hadSaidSomething = mirrors[member].hardState.term > .zero || !mirrors[member].durable.isEmpty
-        mirrors[member] = Mirror(isWiped: mirrors[member].isWiped || hadSaidSomething)
+        let (durable, lost) = (mirrors[member].durable, mirrors[member].lost)
+        mirrors[member] = Mirror(lost: durable.isEmpty ? lost : durable)
     }
 
     /// Asked for, and not durable yet.
@@ -177,7 +177,9 @@ package struct ClusterInvariants {
             if committed[position] != own { note("member \(member + 1) commits another entry at \(position + 1)") }
             return
         }
-        let holders = mirrors.count { $0.isWiped || position < $0.durable.count && $0.durable[position] == own }
+        let holders = mirrors.count { mirror in
+            [mirror.durable, mirror.lost].contains { position < $0.count && $0[position] == own }
+        }
         if holders <= mirrors.count / 2 {
             note("entry \(position + 1) was committed while \(holders) of \(mirrors.count) disks held it")
         }

@@ -33,14 +33,13 @@ extension ClusterSimulation {
                 key: key, value: isWrite ? [UInt8]("b\(lastRequest)".utf8) : nil, invoked: seen.nextPosition(),
                 invokedAt: now)
             bursts[id] = request
-            member.waiting[id] = ClusterSimulation.burst
             let body: ReplicaRequest.Body =
                 isWrite
                 ? .write(.put(PutOperation(key: key, value: request.value)), .none)
                 : .read(.node(NodeQuery(key: key)), .linearizable, minimum: .zero)
-            step(
-                member,
-                .request(ReplicaRequest(id: id, timeoutMilliseconds: 300 + faultRandom.below(3000), body: body)))
+            ask(
+                member, ReplicaRequest(id: id, timeoutMilliseconds: 300 + faultRandom.below(3000), body: body),
+                by: ClusterSimulation.burst)
         }
     }
 
@@ -50,8 +49,12 @@ extension ClusterSimulation {
         switch reply.result {
         case .outcome(let outcome):
             healing?.writes += 1
-            // A refusal by a limit changes nothing, and the model knows no limits.
-            guard case .applied(let results) = outcome.verdict, let node = results.first?.node else { return }
+            guard case .applied(let results) = outcome.verdict else {
+                // A refusal by a limit changes nothing, and the model knows no limits.
+                guard case .refused(let refusal) = outcome.verdict, refusal.setting == nil else { return }
+                return problem("a plain write of a child of the root was refused: \(refusal)")
+            }
+            guard let node = results.first?.node else { return problem("a plain write was answered without its node") }
             record(reply.id, request, .ok, node.burstAnswer(withValue: false), outcome.revision)
         case .answer(.node(let node)): record(reply.id, request, .ok, node.burstAnswer(withValue: true), reply.revision)
         case .answer(.notFound): record(reply.id, request, .ok, Word.refused("not_found"), reply.revision)

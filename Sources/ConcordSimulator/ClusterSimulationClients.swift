@@ -60,13 +60,12 @@ extension ClusterSimulation {
         doing.requestedAt = now
         doing.wasKnown = clients[number].isKnown(doing)
         clients[number].doing = doing
-        member.waiting[request] = number
         if let abandonAt = doing.abandonAt, healing == nil { wake(number, at: max(abandonAt, now + 1)) }
         let body = clients[number].body(of: doing)
         tell("client \(number) asks \(member.name): \(body)")
-        step(
-            member,
-            .request(ReplicaRequest(id: request, timeoutMilliseconds: timeout(of: doing, number), body: body)))
+        ask(
+            member, ReplicaRequest(id: request, timeoutMilliseconds: timeout(of: doing, number), body: body), by: number
+        )
     }
 
     private func timeout(of doing: SimulatedClient.Doing, _ number: Int) -> UInt64 {
@@ -105,6 +104,10 @@ extension ClusterSimulation {
     }
 
     func deliver(_ reply: ReplicaReply, from member: SimulatedMember) {
+        guard member.answered.insert(reply.id).inserted else {
+            return problem("\(member.name) answers request \(reply.id.rawValue) twice")
+        }
+        member.deadlines[reply.id] = nil
         guard let number = member.waiting.removeValue(forKey: reply.id) else { return }
         guard number != ClusterSimulation.burst else { return burstAnswered(reply) }
         guard let doing = clients[number].doing,
@@ -125,6 +128,24 @@ extension ClusterSimulation {
             of: reply, from: .init(member: member.position, boot: member.boot),
             attemptsMax: attemptsMax, &seen, &clientRandom[number])
         finish(number, completion)
+    }
+
+    /// A request has its answer by its time, of the member's own clock, if only that it had none.
+    func checkDeadlines() {
+        for member in members where member.isUp && !member.isPaused && now > member.disturbedAt + 1_000_000 {
+            let clock = member.clock.milliseconds(now)
+            for (request, deadline) in member.deadlines.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+            where member.waiting[request] != nil && clock > deadline + 200 {
+                problem("\(member.name) has not answered request \(request.rawValue), due \(clock - deadline) ms ago")
+            }
+        }
+    }
+
+    /// Hands a request over and remembers until when it must be answered.
+    func ask(_ member: SimulatedMember, _ request: ReplicaRequest, by asker: Int) {
+        member.waiting[request.id] = asker
+        member.deadlines[request.id] = member.clock.milliseconds(now) + request.timeoutMilliseconds
+        step(member, .request(request))
     }
 
     func connectionBroke(of number: Int, _ request: RequestID) {

@@ -265,6 +265,7 @@ extension ClusterSimulation {
     private func leap(_ member: SimulatedMember, _ random: inout SeededRandom) {
         coverage.count(.clockJumps)
         if random.chance(percent: 50) {
+            member.disturbedAt = now
             member.clock.leap(byMicroseconds: 10_000 + random.below(5_000_000))
             rescheduleTick(of: member)
         } else {

@@ -55,6 +55,7 @@ extension ClusterSimulation {
 
     private func healQuorum() {
         var random = SeededRandom(seed: plan.seed ^ 0x4845_414C)
+        checkDeadlines()
         for member in members {
             member.disk.disarm()
             member.disk.capacityBytes = nil
@@ -175,6 +176,7 @@ extension ClusterSimulation {
     }
 
     func checkTheEnd() {
+        for violation in invariants.violations { problem(violation) }
         guard let quorum = healing?.quorum.sorted() else { return problem("the run ended before it was healed") }
         let first = members[quorum[0]].running
         for member in quorum.map({ members[$0] }) {

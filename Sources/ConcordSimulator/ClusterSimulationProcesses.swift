@@ -154,6 +154,7 @@ extension ClusterSimulation {
         guard member.isPaused else { return }
         tell("\(member.name) goes on")
         member.isPaused = false
+        member.disturbedAt = now
         let parked = member.parked
         member.parked = []
         for event in parked { events.schedule(event, at: now) }

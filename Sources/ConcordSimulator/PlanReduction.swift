@@ -31,7 +31,7 @@ extension SimulationPlan {
         plan.classes.subtract(reduction.without)
         if let clients = reduction.clients { plan.workload.keepClients(clients) }
         if let milliseconds = reduction.faultyMilliseconds {
-            plan.faultyMicroseconds = min(faultyMicroseconds, milliseconds * 1000)
+            plan.faultyMicroseconds = min(faultyMicroseconds / 1000, milliseconds) * 1000
             plan.faults.removeAll { $0.time >= plan.faultyMicroseconds }
         }
         return plan

@@ -60,6 +60,9 @@ final class SimulatedMember {
     var checkedIndex = LogIndex.zero
     /// Who waits for an answer of this process, by request.
     var waiting: [RequestID: Int] = [:]
+    /// By when each of its requests must be answered, in milliseconds of its own clock.
+    var deadlines: [RequestID: UInt64] = [:]
+    var answered: Set<RequestID> = []
     /// The last that it heard of a leader.
     var heard: Heard?
     /// Who asked for a pre-vote while it heard none.
@@ -71,6 +74,8 @@ final class SimulatedMember {
     /// Stands still until `resume`; what comes meanwhile waits here.
     var isPaused = false
     var parked: [ClusterSimulation.Event] = []
+    /// When it last stood still or its clock was not its own.
+    var disturbedAt: UInt64 = 0
     /// A disk operation lasts at least this long, until then.
     var diskDelay: (microseconds: UInt64, until: UInt64) = (0, 0)
     /// Since it last opened its directory an operation on its log was cut short.
@@ -115,6 +120,8 @@ final class SimulatedMember {
         tickAt = nil
         checkedIndex = .zero
         waiting = [:]
+        deadlines = [:]
+        answered = []
         heard = nil
         mayHelp = []
         isPaused = false

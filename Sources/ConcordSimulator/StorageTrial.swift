@@ -259,12 +259,14 @@ package struct StorageTrial {
     private mutating func rot() {
         disk.kill()
         let slots = [0, StorageTrial.slotBytes]
-        var mustBeRefused = false
+        var (mustBeRefused, mustBeOpened) = (false, false)
         switch random.below(10) {
         case 0:
             for slot in slots { rotVote(at: slot) }
             mustBeRefused = true
-        case 1, 2: rotVote(at: slots[Int(random.below(2))])
+        case 1, 2:
+            rotVote(at: slots[Int(random.below(2))])
+            mustBeOpened = true
         case 3, 4, 5:
             guard !hasDamage, let place = replacedPlace else { return open(mayDoubt: false) }
             hasDamage = true
@@ -283,6 +285,7 @@ package struct StorageTrial {
             if isCut, opened.recovered.entries != entries { goBack(to: opened.recovered.entries) }
             check(opened, mayDoubt: true, Attempt())
         } catch {
+            if mustBeOpened { return problem("one vote slot rotted, and it cannot be opened: \(error)") }
             beginAnew()
         }
     }

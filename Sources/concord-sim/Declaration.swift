@@ -43,12 +43,20 @@ enum Declaration {
 
 extension ValueParser where Value == ClosedRange<UInt64> {
     static var seedRange: ValueParser<ClosedRange<UInt64>> {
-        ValueParser(placeholder: "A..B", expectation: "a number of seeds, or two seeds as in 1..2000") { text in
+        let seedsMax: UInt64 = 1_000_000_000
+        return ValueParser(
+            placeholder: "A..B",
+            expectation: "a number of seeds, or two seeds as in 1..2000, a thousand million at most"
+        ) { text in
             let ends = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
             switch ends.count {
-            case 1: if let last = ends[0], last >= 1 { return 1...last }
+            case 1: if let last = ends[0], 1...seedsMax ~= last { return 1...last }
             case 3:
-                if text.contains(".."), let first = ends[0], let last = ends[2], first <= last { return first...last }
+                if text.contains(".."), let first = ends[0], let last = ends[2], first <= last,
+                    last - first < seedsMax
+                {
+                    return first...last
+                }
             default: break
             }
             return nil

@@ -14,7 +14,11 @@ struct OneSeed {
 
     func run() -> ExitCode {
         guard let reduction else { return refuse("--faults takes numbers with commas between them, or none") }
-        let plan = SimulationPlan(seed: seed).reduced(by: reduction)
+        let whole = SimulationPlan(seed: seed)
+        if let stranger = reduction.faults?.first(where: { !(1...max(1, whole.faults.count)).contains($0) }) {
+            return refuse("seed \(seed) has faults 1 to \(whole.faults.count), and no fault \(stranger)")
+        }
+        let plan = whole.reduced(by: reduction)
         let simulation = ClusterSimulation(plan: plan)
         if parsed[Declaration.trace] {
             tell(plan)

@@ -20,14 +20,23 @@ struct Swarm {
     }
 
     func run() -> ExitCode {
+        var table: FileHandle?
+        if let path = parsed[Declaration.append] {
+            table = openTable(path)
+            if table == nil {
+                return refuse(
+                    "cannot append to \(path): \(NSError(domain: NSPOSIXErrorDomain, code: Int(errno)).localizedDescription)"
+                )
+            }
+        }
         let began = Usage.now
         let summary = runAll()
         let usage = Usage.now.since(began)
         for result in summary.failed.prefix(5) { tell(result) }
         print(summary, usage)
-        if let path = parsed[Declaration.append], !append(summary, usage, to: path) { return .failure }
+        let isWritten = table.map { append(summary, usage, to: $0) } ?? true
         let holes = tellHoles(summary)
-        return summary.failed.isEmpty && !holes ? .success : .failure
+        return summary.failed.isEmpty && !holes && isWritten ? .success : .failure
     }
 
     private func runAll() -> SwarmSummary {
@@ -91,21 +100,29 @@ struct Swarm {
         return !summary.coverage.holes.isEmpty
     }
 
-    private func append(_ summary: SwarmSummary, _ usage: Usage, to path: String) -> Bool {
+    private func append(_ summary: SwarmSummary, _ usage: Usage, to file: FileHandle) -> Bool {
         let line =
             "\(seeds.lowerBound),\(seeds.upperBound),\(summary.seeds),\(summary.failed.count),"
             + "\(hundredths(summary.virtualHours)),\(hundredths(usage.processor)),\(summary.eventsCount),"
             + "\(summary.operationsCount)\n"
         do {
-            let url = URL(fileURLWithPath: path)
-            var text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
-            if text.isEmpty { text = "first,last,seeds,failed,virtual_hours,processor_seconds,events,operations\n" }
-            try Data((text + line).utf8).write(to: url)
+            // One write at the end of the file: campaigns that run at the same time keep each other's lines.
+            try file.write(contentsOf: Data(line.utf8))
             return true
         } catch {
-            StandardStream.error.write("concord-sim: cannot write \(path): \(error)\n")
+            StandardStream.error.write("concord-sim: cannot write the sums: \(error.localizedDescription)\n")
             return false
         }
+    }
+
+    /// Opened before the first seed, so that a campaign does not end without a place for its sums.
+    private func openTable(_ path: String) -> FileHandle? {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return nil }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard let end = try? file.seekToEnd(), end == 0 else { return file }
+        let head = "first,last,seeds,failed,virtual_hours,processor_seconds,events,operations\n"
+        return (try? file.write(contentsOf: Data(head.utf8))) == nil ? nil : file
     }
 
     private func hundredths(_ number: Double) -> String {

@@ -16,9 +16,17 @@ case .exit(let code): exit(code.rawValue)
 func run(_ parsed: ParsedArguments) -> ExitCode {
     switch (parsed[Declaration.seed], parsed[Declaration.seeds]) {
     case (let seed?, nil): OneSeed(parsed, seed: UInt64(seed)).run()
-    case (nil, let seeds?): Swarm(parsed, seeds: seeds).run()
+    case (nil, let seeds?):
+        isOfOneSeed(parsed)
+            ? refuse("--trace, --history, --faults, --without, --clients and --faulty belong to --seed N")
+            : Swarm(parsed, seeds: seeds).run()
     default: refuse("give either --seed N or --seeds A..B")
     }
+}
+
+func isOfOneSeed(_ parsed: ParsedArguments) -> Bool {
+    parsed[Declaration.trace] || parsed[Declaration.history] != nil || parsed[Declaration.faults] != nil
+        || parsed[Declaration.without] != nil || parsed[Declaration.clients] != nil || parsed[Declaration.faulty] != nil
 }
 
 func refuse(_ what: String) -> ExitCode {

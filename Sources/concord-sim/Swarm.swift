@@ -24,9 +24,7 @@ struct Swarm {
         if let path = parsed[Declaration.append] {
             table = openTable(path)
             if table == nil {
-                return refuse(
-                    "cannot append to \(path): \(NSError(domain: NSPOSIXErrorDomain, code: Int(errno)).localizedDescription)"
-                )
+                return refuse("cannot append to \(path): is there such a directory, and may you write there?")
             }
         }
         let began = Usage.now
@@ -106,7 +104,8 @@ struct Swarm {
             + "\(hundredths(summary.virtualHours)),\(hundredths(usage.processor)),\(summary.eventsCount),"
             + "\(summary.operationsCount)\n"
         do {
-            // One write at the end of the file: campaigns that run at the same time keep each other's lines.
+            // At what is the end by now: campaigns that run at the same time keep each other's lines.
+            try file.seekToEnd()
             try file.write(contentsOf: Data(line.utf8))
             return true
         } catch {
@@ -117,9 +116,10 @@ struct Swarm {
 
     /// Opened before the first seed, so that a campaign does not end without a place for its sums.
     private func openTable(_ path: String) -> FileHandle? {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { return nil }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        let files = FileManager.default
+        guard files.fileExists(atPath: path) || files.createFile(atPath: path, contents: nil),
+            let file = FileHandle(forWritingAtPath: path)
+        else { return nil }
         guard let end = try? file.seekToEnd(), end == 0 else { return file }
         let head = "first,last,seeds,failed,virtual_hours,processor_seconds,events,operations\n"
         return (try? file.write(contentsOf: Data(head.utf8))) == nil ? nil : file

@@ -70,7 +70,8 @@ package final class ClusterSimulation {
     package init(plan: SimulationPlan) {
         self.plan = plan
         var random = SeededRandom(seed: plan.seed)
-        let weather = SimulatedNetwork.Weather.drawn(plan.classes, from: &random)
+        var weather = SimulatedNetwork.Weather.drawn(plan.classes, from: &random)
+        if plan.isInStep, !plan.classes.contains(.delay) { weather.delayMicroseconds = 70...70 }
         network = SimulatedNetwork(members: plan.members, weather: weather, seed: random.next())
         invariants = ClusterInvariants(members: plan.members)
         var members: [SimulatedMember] = []
@@ -181,6 +182,12 @@ package final class ClusterSimulation {
 
     // MARK: A member's turns
 
+    /// By how much something that works may take longer than at best, in microseconds.
+    func jitter(of member: SimulatedMember, below bound: UInt64) -> UInt64 {
+        let drawn = member.random.below(bound)
+        return plan.isInStep ? bound / 2 : drawn
+    }
+
     func step(_ member: SimulatedMember, _ input: ReplicaInput) {
         guard member.isUp else { return }
         tellTime(to: member)
@@ -197,7 +204,7 @@ package final class ClusterSimulation {
     private func scheduleTurn(of member: SimulatedMember) {
         guard !member.turnIsScheduled else { return }
         member.turnIsScheduled = true
-        events.schedule(.turn(member, process: member.process), at: now + member.random.below(200))
+        events.schedule(.turn(member, process: member.process), at: now + jitter(of: member, below: 200))
     }
 
     private func tick(_ member: SimulatedMember) {

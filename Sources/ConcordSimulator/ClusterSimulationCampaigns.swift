@@ -40,6 +40,11 @@ extension ClusterSimulation {
         if faultRandom.chance(percent: 25) { return fall(leader) }
         let moment = now + faultRandom.below(succession.patienceMicroseconds)
         events.schedule(.end(.reign(leader, process: leader.process)), at: moment)
+        // What others hand over to it now reaches it, and nobody else learns of it.
+        let other = members[Int(faultRandom.below(UInt64(members.count)))]
+        let before = 100 + faultRandom.below(800)
+        events.schedule(
+            .end(.burst(other, process: other.process, requests: 3)), at: max(now + 1, moment - min(before, moment)))
     }
 
     /// Cuts the leader off, and lets it go on taking writes; its predecessor comes back.

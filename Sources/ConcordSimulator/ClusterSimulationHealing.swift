@@ -69,6 +69,7 @@ extension ClusterSimulation {
             coverage.reached(.leaderOutsideQuorum)
         }
         network.healAll()
+        if plan.isInStep { network.weather.delayMicroseconds = 70...70 }
         for member in members {
             if quorum.contains(member.position) { heal(member, &random) } else { keepBroken(member, &random) }
         }
@@ -104,7 +105,8 @@ extension ClusterSimulation {
 
     private func heal(_ member: SimulatedMember, _ random: inout SeededRandom) {
         member.isHeldDown = false
-        member.clock.setRate(995_000 + random.below(10_001), now: now)
+        let rate = 995_000 + random.below(10_001)
+        member.clock.setRate(plan.isInStep ? 1_000_000 : rate, now: now)
         if member.isUp {
             rescheduleTick(of: member)
             // A disk that hung works again.
@@ -153,7 +155,7 @@ extension ClusterSimulation {
     private func reconnectAll() {
         for dialer in members {
             for acceptor in members[(dialer.position + 1)...] {
-                events.schedule(.connect(dialer, acceptor), at: now + dialer.random.below(5000))
+                events.schedule(.connect(dialer, acceptor), at: now + jitter(of: dialer, below: 5000))
             }
         }
     }

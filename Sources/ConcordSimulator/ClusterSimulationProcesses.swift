@@ -120,7 +120,7 @@ extension ClusterSimulation {
             network.close(member.position, other.position)
             guard let id, !network.isCut(from: member.position, to: other.position) else { continue }
             events.schedule(
-                .lost(id, at: other, process: other.process), at: now + 50 + member.random.below(2000))
+                .lost(id, at: other, process: other.process), at: now + 50 + jitter(of: member, below: 2000))
         }
         // Now and then so soon that answers to the process before reach this one.
         let longest: UInt64 =
@@ -203,7 +203,7 @@ extension ClusterSimulation {
     }
 
     private func diskEnd(of member: SimulatedMember) -> UInt64 {
-        let delay = 60 + member.random.below(400)
+        let delay = 60 + jitter(of: member, below: 400)
         guard now < member.diskDelay.until else { return now + delay }
         return now + delay + member.random.below(member.diskDelay.microseconds + 1)
     }

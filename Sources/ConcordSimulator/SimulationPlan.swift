@@ -15,6 +15,8 @@ package struct SimulationPlan: Sendable {
     package var encodesMessages: Bool
     /// Log segments are this long, so that short runs use several.
     package var segmentBytes: Int
+    /// Whether what works takes always the same time, so that members whose timers are not random stay in step.
+    package let isInStep: Bool
     /// How much an append carries, and how many are under way: with few, followers differ in what they have.
     package var raft: RaftSettings
 
@@ -28,6 +30,7 @@ package struct SimulationPlan: Sendable {
         faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)
         encodesMessages = random.chance(percent: 25)
         segmentBytes = [16 << 10, 32 << 10, 64 << 10, 256 << 10][Int(random.below(4))]
+        isInStep = random.chance(percent: 8)
         raft = RaftSettings(
             appendEntriesMax: [1, 2, 5, RaftLimits.appendEntriesMax][Int(random.below(4))],
             inflightMessagesMax: [1, 2, 8, RaftLimits.inflightMessagesMax][Int(random.below(4))])

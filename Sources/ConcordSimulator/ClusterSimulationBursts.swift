@@ -38,9 +38,14 @@ extension ClusterSimulation {
                 ? .write(.put(PutOperation(key: key, value: request.value)), .none)
                 : .read(.node(NodeQuery(key: key)), .linearizable, minimum: .zero)
             ask(
-                member, ReplicaRequest(id: id, timeoutMilliseconds: 300 + faultRandom.below(3000), body: body),
+                member, ReplicaRequest(id: id, timeoutMilliseconds: burstTimeout, body: body),
                 by: ClusterSimulation.burst)
         }
+    }
+
+    /// Short enough, half of the time, that some end while what they ask is under way.
+    private var burstTimeout: UInt64 {
+        healing == nil && faultRandom.chance(percent: 50) ? 5 + faultRandom.below(300) : 300 + faultRandom.below(3000)
     }
 
     func burstAnswered(_ reply: ReplicaReply) {

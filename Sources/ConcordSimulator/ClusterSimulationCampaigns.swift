@@ -49,6 +49,7 @@ extension ClusterSimulation {
 
     /// Cuts the leader off, and lets it go on taking writes; its predecessor comes back.
     func fall(_ leader: SimulatedMember) {
+        if plan.classes.contains(.plannedStop), faultRandom.chance(percent: 60) { return giveUp(leader) }
         guard let fallen = succession?.fallen else { return }
         for (from, to) in fallen { network.mend(from: from, to: to) }
         reconnect(fallen)
@@ -65,6 +66,20 @@ extension ClusterSimulation {
         for number in 0..<writes {
             events.schedule(.end(.burst(leader, process: leader.process, requests: 1)), at: now + number * 1500)
         }
+    }
+
+    /// The leader gives up its place; what is on its way to it is refused, perhaps after another leader took it on.
+    private func giveUp(_ leader: SimulatedMember) {
+        tell("\(leader.name) gives up its place")
+        coverage.count(.plannedStops)
+        for other in members.indices where other != leader.position && faultRandom.chance(percent: 50) {
+            network.slow(
+                from: other, to: leader.position, byMicroseconds: faultRandom.below(20_000))
+        }
+        for other in members where other !== leader {
+            burst(at: other, requests: faultRandom.below(3), writePercent: 100)
+        }
+        events.schedule(.end(.resignation(leader, process: leader.process)), at: now + 200 + faultRandom.below(5000))
     }
 
     /// A member that has handed writes to the leader starts anew and has others under the same numbers, so that what

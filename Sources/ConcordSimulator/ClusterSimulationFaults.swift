@@ -16,6 +16,7 @@ enum LastingFault {
     /// A leader of a succession falls.
     case reign(SimulatedMember, process: UInt64)
     case succession
+    case resignation(SimulatedMember, process: UInt64)
     /// A leader is not heard any more, until then.
     case wordOf(cut: [(from: Int, to: Int)], until: UInt64)
     case wrongRate(SimulatedMember)
@@ -183,6 +184,9 @@ extension ClusterSimulation {
         case .reign(let leader, let process):
             if leader.process == process, leader.running?.replica.isLeader == true { fall(leader) }
         case .succession: endSuccession()
+        case .resignation(let leader, let process):
+            guard leader.process == process, !leader.isPaused else { return }
+            step(leader, .resign)
         case .wordOf(let links, let until):
             for (from, to) in links { network.cut(from: from, to: to) }
             events.schedule(.end(.cuts(links)), at: max(until, now))

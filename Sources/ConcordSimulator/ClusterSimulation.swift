@@ -147,7 +147,8 @@ package final class ClusterSimulation {
         case .turn(let member, let process):
             if let member = awake(member, process, event) { endTurn(of: member) }
         case .tick(let member, let process):
-            if let member = awake(member, process, event) { tick(member) }
+            // An earlier deadline that came up since has a tick of its own.
+            if let member = awake(member, process, event), member.tickAt == now { tick(member) }
         case .deliver(let message, let from, let id, let member, let process, let connection):
             guard connection == network.connection(from: from, to: member.position),
                 let member = awake(member, process, event)

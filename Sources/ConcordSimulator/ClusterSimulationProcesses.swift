@@ -158,6 +158,7 @@ extension ClusterSimulation {
         let parked = member.parked
         member.parked = []
         for event in parked { events.schedule(event, at: now) }
+        rescheduleTick(of: member)
     }
 
     // MARK: Connections

@@ -26,7 +26,7 @@ package struct SimulationPlan: Sendable {
         members = SimulationPlan.sizes[Int(random.below(UInt64(SimulationPlan.sizes.count)))]
         classes = SimulationPlan.drawClasses(&random)
         // Once in a while long enough that records of retries grow old: their time is ten minutes.
-        let isLong = random.chance(percent: 1)
+        let isLong = random.chance(percent: 2)
         faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)
         encodesMessages = random.chance(percent: 25)
         segmentBytes = [16 << 10, 32 << 10, 64 << 10, 256 << 10][Int(random.below(4))]

@@ -73,7 +73,11 @@ struct WatchStream {
             throw MalformedHistory("watch at \(operation.invoked) has no scope that is known: \(name)")
         }
         scope = WatchScope(path: path, kind: kind)
-        if operation.argument["from"] != nil { from = try operation.need("from", operation.argument["from"]) }
+        if operation.argument["from"] != nil {
+            let first = try operation.need("from", operation.argument["from"])
+            guard first >= 0 else { throw MalformedHistory("watch at \(operation.invoked) begins at no revision") }
+            from = first
+        }
         if operation.argument["after"] != nil {
             let after = try operation.need("after", operation.argument["after"])
             guard (0..<Int64.max).contains(after) else {

@@ -1,7 +1,7 @@
 import ConcordChecker
 import Testing
 
-/// Numbers at the end of their range.
+/// Numbers at the end of their range, and texts that only look the same.
 @Suite struct EdgeTests {
     private static let extremes: [Int64] = [.min, .min + 1, -1, 0, 1 << 53, .max - 1, .max]
 
@@ -84,5 +84,43 @@ import Testing
         operations[0].revision = one
         operations[2].revision = other
         return operations
+    }
+
+    // MARK: - Texts
+
+    static let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+
+    @Test func textsAreComparedByTheirBytes() {
+        #expect(HistoryValue.text(EdgeTests.composed) != .text(EdgeTests.decomposed))
+        #expect(HistoryValue.text("a") == .text("a") && Set([HistoryValue.text("a"), .text("a")]).count == 1)
+        var register = Recorder()
+        register.did("write", .text(EdgeTests.composed))
+        register.did("read", .null, .text(EdgeTests.decomposed))
+        #expect(Checker.check(register.operations, model: .register).isViolation)
+        var tree = StoryRecorder()
+        for (revision, name) in [EdgeTests.composed, EdgeTests.decomposed].enumerated() {
+            tree.run(
+                "put", .fields(["value": .text("v"), "if": .text("absent")]), key: .text("/" + name),
+                .fields(["version": .int(1)]), revision: revision + 1)
+        }
+        #expect(Checker.check(tree.operations, model: .tree) == .valid)
+    }
+
+    @Test func aWatchOfOnePathTellsNothingOfAnother() {
+        func verdict(_ told: String) -> Verdict {
+            var history = StoryRecorder()
+            history.run(
+                "watch", .fields(["from": .int(1)]), key: .text("/" + EdgeTests.composed), process: .text("w"))
+            history.run("put", .fields(["value": .text("v")]), key: .text("/" + told), .fields([:]), revision: 1)
+            let event = HistoryValue.fields([
+                "type": .text("put"), "path": .text("/" + told), "value": .text("v"),
+            ])
+            history.deliver(
+                "event", .fields(["type": .text("events"), "revision": .int(1), "events": .list([event])]),
+                process: .text("w"))
+            return WatchChecker.check(history.operations)
+        }
+        #expect(verdict(EdgeTests.composed) == .valid)
+        #expect(verdict(EdgeTests.decomposed).isViolation)
     }
 }

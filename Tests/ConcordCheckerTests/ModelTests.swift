@@ -154,6 +154,22 @@ import Testing
         #expect(!found.isEmpty && Checker.check(found, model: .lock).isViolation)
     }
 
+    @Test func aReleaseOfOnesOwnNeedsALockThatWasGot() {
+        var history = Recorder()
+        let held = history.call("acquire", by: 0)
+        history.ok(held, .int(5))
+        history.call("acquire", by: 1)
+        var wrong = history
+        wrong.did("release", .null, by: 1)
+        let found = Checker.check(wrong.operations, model: .lock).counterExample
+        #expect(!found.isEmpty && Checker.check(found, model: .lock).isViolation)
+        history.did("release", .int(5))
+        history.did("release", .null, by: 1)
+        #expect(Checker.check(history.operations, model: .lock) == .valid)
+        history.did("acquire", .null, .int(6), by: 2)
+        #expect(Checker.check(history.operations, model: .lock) == .valid)
+    }
+
     @Test func whoNeverAskedForALockHasNoneToRelease() {
         var history = Recorder()
         history.did("acquire", .null, .int(1))

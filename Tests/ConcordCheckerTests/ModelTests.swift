@@ -170,6 +170,36 @@ import Testing
         #expect(Checker.check(history.operations, model: .lock) == .valid)
     }
 
+    @Test func anElementWhoseAdditionFailedIsInNoRead() {
+        for model in [Model.set, .setFull] {
+            var history = Recorder()
+            history.fail(history.call("add", .int(1)))
+            history.did("add", .int(2))
+            var right = history
+            right.did("read", .null, numbers(2))
+            #expect(Checker.check(right.operations, model: model) == .valid)
+            history.did("read", .null, numbers(1, 2))
+            guard case .violation(let found) = Checker.check(history.operations, model: model) else {
+                Issue.record("\(model) accepts it")
+                continue
+            }
+            #expect(found.explanation.contains("failed") && found.operations.count == 2, "\(found)")
+        }
+    }
+
+    @Test func whichElementIsNamedDoesNotDependOnTheRun() {
+        var history = Recorder()
+        history.did("read", .null, .list((0..<50).map { .int($0) }))
+        history.did("read", .null, .list([]))
+        let verdict = Checker.check(
+            history.operations, model: .setFull, initial: .list((0..<50).map { .int($0) }))
+        guard case .violation(let found) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(found.explanation.hasPrefix("0 "), "\(found.explanation)")
+    }
+
     @Test func whoNeverAskedForALockHasNoneToRelease() {
         var history = Recorder()
         history.did("acquire", .null, .int(1))

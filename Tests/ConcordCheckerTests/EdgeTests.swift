@@ -86,6 +86,14 @@ import Testing
         return operations
     }
 
+    @Test func aRevisionOfARegisterIsAnyNumber() {
+        for revision in EdgeTests.extremes {
+            #expect(Checker.check(registers(revision, revision), model: .register) == .valid, "\(revision)")
+        }
+        #expect(Checker.check(registers(.min, .max), model: .register) == .valid)
+        #expect(Checker.check(registers(.max, .min), model: .register).isViolation)
+    }
+
     // MARK: - Texts
 
     static let (composed, decomposed) = ("\u{E9}", "e\u{301}")

@@ -95,6 +95,16 @@ import Testing
         #expect(Checker.check(json.operations(for: .register, initial: .null), model: .register).isViolation)
     }
 
+    @Test func aRevisionIsAWholeNumber() {
+        func events(_ revision: String) -> String {
+            #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","revision":\#(revision)}"#
+        }
+        #expect(refusal(events("5")) == nil && refusal(events("null")) == nil)
+        for revision in ["\"5\"", "5.5", "9223372036854775808", "[5]"] {
+            #expect(refusal(events(revision)) != nil, "\(revision)")
+        }
+    }
+
     @Test func whatCannotBeIsRefusedWithItsPlace() {
         let invoke = #"{"type":"invoke","process":0,"f":"read"}"#
         #expect(refusal(invoke + "\n" + invoke).map { [$0.line, $0.column] } == [2, 1])

@@ -206,4 +206,18 @@ import Testing
         history.did("release", .null, by: 1)
         #expect(Checker.check(history.operations, model: .lock).counterExample.count == 1)
     }
+
+    @Test func aHistoryThatSaysNothingIsUnknown() {
+        var failed = Recorder()
+        failed.fail(failed.call("write", .int(1)))
+        #expect(Checker.check(failed.operations, model: .register).isUnknown)
+        #expect(Checker.check([], model: .register).isUnknown)
+        var counter = Recorder()
+        counter.did("add", .int(1))
+        #expect(Checker.check(counter.operations, model: .counter).isUnknown)
+        var past = StoryRecorder()
+        past.run(
+            "get", .fields(["at": .int(-5)]), key: .text("/a"), .fields(["value": .text("x")]), revision: 0)
+        #expect(Checker.check(past.operations, model: .tree).isUnknown)
+    }
 }

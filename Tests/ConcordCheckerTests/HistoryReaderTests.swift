@@ -95,6 +95,14 @@ import Testing
         #expect(Checker.check(json.operations(for: .register, initial: .null), model: .register).isViolation)
     }
 
+    @Test func aLineOfALogThatIsCutOrOfAStrangerIsRefused() {
+        let begun = "- 0 :invoke :read nil\n"
+        #expect(refusal(begun + "- 0 :ok :read nil") == nil)
+        #expect(refusal(begun + "- 0 :ok :read")?.line == 2)
+        #expect(refusal(begun + "- w1 :ok :write 5\n- 0 :ok :read nil")?.line == 2)
+        #expect(refusal(begun + "- done :ok for now\n- 0 :ok :read nil") == nil, "it is of no function")
+    }
+
     @Test func aRevisionIsAWholeNumber() {
         func events(_ revision: String) -> String {
             #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","revision":\#(revision)}"#

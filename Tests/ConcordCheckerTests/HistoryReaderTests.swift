@@ -113,6 +113,15 @@ import Testing
         }
     }
 
+    @Test func aRegisterToWhichACompareWritesNullMayBeReadAsNull() throws {
+        let text =
+            #"{"type":"invoke","process":0,"f":"cas","value":[0,null]}{"type":"ok","process":0,"f":"cas"}"#
+            + #"{"type":"invoke","process":0,"f":"cas","value":[null,1]}{"type":"ok","process":0,"f":"cas"}"#
+            + #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","value":null}"#
+        let operations = try read(text).operations(for: .casRegister, initial: .int(0))
+        #expect(Checker.check(operations, model: .casRegister, initial: .int(0)).isViolation)
+    }
+
     @Test func whatCannotBeIsRefusedWithItsPlace() {
         let invoke = #"{"type":"invoke","process":0,"f":"read"}"#
         #expect(refusal(invoke + "\n" + invoke).map { [$0.line, $0.column] } == [2, 1])

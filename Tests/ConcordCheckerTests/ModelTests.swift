@@ -220,4 +220,11 @@ import Testing
             "get", .fields(["at": .int(-5)]), key: .text("/a"), .fields(["value": .text("x")]), revision: 0)
         #expect(Checker.check(past.operations, model: .tree).isUnknown)
     }
+
+    @Test func theEmptyTextIsNoReadOfNullInARegister() {
+        var history = Recorder()
+        history.did("read", .null, .text(""))
+        #expect(Checker.check(history.operations, model: .register).isViolation)
+        #expect(Checker.check(history.operations, model: .keyValue) == .valid)
+    }
 }

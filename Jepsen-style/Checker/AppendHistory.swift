@@ -46,6 +46,8 @@ struct AppendHistory {
     private(set) var operations: [RecordedOperation]
     private(set) var transactions: [Transaction] = []
     private(set) var lists: [List] = []
+    /// An answer to something else than what was asked.
+    private(set) var answerToSomethingElse: Violation?
     private var numbersOfKeys: [HistoryValue: Int] = [:]
     private var numbersOfProcesses: [HistoryValue: Int] = [:]
 
@@ -75,6 +77,7 @@ struct AppendHistory {
         guard let written = (operation.outcome == .ok ? operation.result : operation.argument).list else {
             throw MalformedHistory("the operation at \(operation.invoked) has no list of steps")
         }
+        if operation.outcome == .ok { try compare(written, with: operation) }
         let process = numbersOfProcesses[operation.process] ?? numbersOfProcesses.count
         numbersOfProcesses[operation.process] = process
         let number = transactions.count
@@ -85,6 +88,32 @@ struct AppendHistory {
             transaction.steps.append(try parse(step, of: number, operation))
         }
         transactions.append(transaction)
+    }
+
+    /// An answer has the steps that were asked for, with what was read in the place of null.
+    private mutating func compare(
+        _ answer: [HistoryValue], with operation: RecordedOperation
+    ) throws(MalformedHistory) {
+        guard answerToSomethingElse == nil else { return }
+        guard let asked = operation.argument.list else {
+            throw MalformedHistory("the operation at \(operation.invoked) asks for no list of steps")
+        }
+        var difference: String?
+        if asked.count != answer.count {
+            difference = "\(asked.count) steps were asked for and \(answer.count) were answered"
+        }
+        for (number, (one, other)) in zip(asked, answer).enumerated() where difference == nil {
+            guard let one = one.list, let other = other.list, !one.isEmpty, !other.isEmpty else {
+                throw MalformedHistory("a step of the operation at \(operation.invoked) is no [what, key, value]")
+            }
+            let isAlike = one[0] == .text("r") ? one.prefix(2) == other.prefix(2) : one == other
+            if !isAlike {
+                let (one, other) = (HistoryValue.list(one).shown, HistoryValue.list(other).shown)
+                difference = "step \(number + 1) was \(one) and was answered as \(other)"
+            }
+        }
+        guard let difference else { return }
+        answerToSomethingElse = Violation("T1 was answered as another transaction: \(difference)", [operation])
     }
 
     private mutating func parse(

@@ -8,7 +8,8 @@ package enum Checker {
         _ operations: [RecordedOperation], model: Model, initial: HistoryValue = .null,
         limits: CheckLimits = CheckLimits()
     ) -> Verdict {
-        switch model {
+        if let reason = nothingToJudge(operations) { return .unknown(reason) }
+        return switch model {
         case .register, .casRegister, .keyValue:
             checkRegisters(operations, model: model, initial: initial, limits: limits)
         case .mutex: RegisterCheck.check(operations, model: model, initial: initial, limits: limits)
@@ -35,6 +36,14 @@ package enum Checker {
         case .tree: checkTree(operations, initial: initial, limits: limits)
         case .listAppend: ListAppendChecker.check(operations)
         }
+    }
+
+    /// Why a history says nothing; `nil` when it does.
+    private static func nothingToJudge(_ operations: [RecordedOperation]) -> String? {
+        if operations.isEmpty { return "there is no operation of a client in it" }
+        if operations.contains(where: { $0.outcome == .ok }) { return nil }
+        return operations.allSatisfy { $0.outcome == .fail }
+            ? "all operations failed, and nothing was seen" : "no operation was answered, and nothing was seen"
     }
 
     /// Objects of different keys are judged each for itself: any promise of these models is of one object.

@@ -66,17 +66,17 @@ struct GapSearch<Object: RevisionedObject> {
     mutating func run() -> Outcome {
         if let failure = reserve() { return .failed(failure) }
         while true {
-            let change = place.change < timeline.changes.count ? timeline.changes[place.change].revision : .max
-            let read = place.read < timeline.reads.count ? timeline.reads[place.read].revision : .max
-            let gap = place.gap < gaps.count ? gaps[place.gap] : .max
+            let change = place.change < timeline.changes.count ? timeline.changes[place.change].revision : nil
+            let read = place.read < timeline.reads.count ? timeline.reads[place.read].revision : nil
+            let gap = place.gap < gaps.count ? gaps[place.gap] : nil
             var conflicts: Set<Int>?
-            if read < min(change, gap) {
+            if let read, read.isBefore(change), read.isBefore(gap) {
                 place.read += 1
                 conflicts = judge(timeline.reads[place.read - 1])
-            } else if change < gap {
+            } else if let change, change.isBefore(gap) {
                 place.change += 1
                 conflicts = judge(timeline.changes[place.change - 1])
-            } else if gap < .max {
+            } else if let gap {
                 conflicts = choose(for: gap)
             } else {
                 return .consistent
@@ -248,4 +248,9 @@ extension GapSearch {
                 : "no operation of unknown outcome can have made the change that was seen",
             authors: witnesses)
     }
+}
+
+extension Int64 {
+    /// Whether it comes before another one, or there is no other.
+    fileprivate func isBefore(_ other: Int64?) -> Bool { other.map { self < $0 } ?? true }
 }

@@ -18,7 +18,7 @@ package struct History: Equatable, Sendable {
     package func operations(for model: Model, initial: HistoryValue) -> [RecordedOperation] {
         guard model == .register || model == .casRegister, form != .log else { return operations }
         let mayBeNull =
-            initial == .null || operations.contains { $0.function != "read" && $0.argument == .null }
+            initial == .null || operations.contains { $0.function != "read" && $0.mayWriteNull }
         if form == .json, mayBeNull { return operations }
         return operations.map { operation in
             guard operation.function == "read", operation.outcome == .ok, operation.result == .null else {
@@ -29,6 +29,13 @@ package struct History: Equatable, Sendable {
             operation.returned = .max
             return operation
         }
+    }
+}
+
+extension RecordedOperation {
+    fileprivate var mayWriteNull: Bool {
+        guard function == "cas" else { return argument == .null }
+        return argument.list?.last == .null
     }
 }
 

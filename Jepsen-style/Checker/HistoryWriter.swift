@@ -51,7 +51,8 @@ package enum HistoryWriter {
             text += "]"
         case .map(let fields):
             text += "{"
-            let named = fields.map { (name: $0.key.text ?? "\($0.key)", value: $0.value) }.sorted { $0.name < $1.name }
+            let named = fields.map { (name: $0.key.text ?? "\($0.key)", value: $0.value) }
+                .sorted { $0.name.precedesByBytes($1.name) }
             for (position, field) in named.enumerated() {
                 if position > 0 { text += "," }
                 writeText(field.name, to: &text)

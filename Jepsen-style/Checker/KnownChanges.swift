@@ -3,7 +3,7 @@ struct KnownChanges {
     /// A write of a client, and what it makes of the tree.
     struct Write {
         var operation: RecordedOperation
-        var path: String
+        var path: WatchPath
         var isPut: Bool
         /// `nil` where any will do.
         var value: HistoryValue?
@@ -15,7 +15,7 @@ struct KnownChanges {
         var mayHaveStopped = false
 
         /// Of an unanswered creation in sequence, whose path is not known.
-        var parent: String?
+        var parent: WatchPath?
 
         /// Whether an event may be of this write.
         func explains(_ event: WatchEvent) -> Bool {
@@ -33,16 +33,17 @@ struct KnownChanges {
         func mayHaveNumbered(_ event: WatchEvent) -> Bool {
             guard let parent, event.isPut else { return false }
             if let value, let told = event.value, value != told { return false }
-            let start = Array(((parent == "/" ? "" : parent) + "/" + (operation.argument["prefix"]?.text ?? "")).utf8)
-            let number = event.path.utf8.dropFirst(start.count)
+            let prefix = operation.argument["prefix"]?.text ?? ""
+            let start = Array(((parent == .root ? "" : parent.text) + "/" + prefix).utf8)
+            let number = event.path.text.utf8.dropFirst(start.count)
             let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-            return event.path.utf8.starts(with: start) && !number.isEmpty && number.allSatisfy { digits ~= $0 }
+            return event.path.text.utf8.starts(with: start) && !number.isEmpty && number.allSatisfy { digits ~= $0 }
         }
     }
 
     struct Change {
         var revision: Int64
-        var path: String
+        var path: WatchPath
         var isPut: Bool
         var source: RecordedOperation
         var event: WatchEvent?
@@ -50,7 +51,7 @@ struct KnownChanges {
 
     private struct Spot: Hashable {
         var revision: Int64
-        var path: String
+        var path: WatchPath
     }
 
     private var acknowledged: [Int64: Write] = [:]
@@ -76,7 +77,7 @@ struct KnownChanges {
 
     private static func write(_ operation: RecordedOperation) throws(MalformedHistory) -> Write? {
         guard ["put", "delete", "increment", "create-sequential"].contains(operation.function) else { return nil }
-        guard let path = try operation.needKey().text else {
+        guard let path = try operation.needKey().text.map(WatchPath.init) else {
             throw MalformedHistory("\(operation.function) at \(operation.invoked) has no path")
         }
         let argument = operation.argument
@@ -91,11 +92,11 @@ struct KnownChanges {
             write.value = operation.result["number"]?.int.map { .text("\($0)") }
         }
         if operation.function == "create-sequential" {
-            let made = operation.result["key"]?.text
+            let made = operation.result["key"]?.text.map(WatchPath.init)
             guard made != nil || !operation.isAcknowledged else {
                 throw MalformedHistory("create-sequential at \(operation.invoked) does not say what it made")
             }
-            write.path = made ?? path + "/"
+            write.path = made ?? WatchPath(path.text + "/")
             if made == nil { write.parent = path }
         }
         return write
@@ -145,7 +146,7 @@ struct KnownChanges {
     }
 
     /// Changes of a path that nobody told may lie between those that are known.
-    private func mayHaveUnseen(_ path: String) -> Bool {
+    private func mayHaveUnseen(_ path: WatchPath) -> Bool {
         others.contains { write in
             write.operation.outcome == .unknown && (write.path == path || write.isWide || write.parent != nil)
         }

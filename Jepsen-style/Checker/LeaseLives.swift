@@ -50,6 +50,7 @@ struct LeaseLives {
 
     init(_ operations: [RecordedOperation]) throws(MalformedHistory) {
         let ordered = operations.sorted { $0.invoked < $1.invoked }
+        for operation in ordered { try LeaseLives.checkTimes(of: operation) }
         for operation in ordered where operation.isAcknowledged { try grant(operation) }
         findOwners(ordered)
         for operation in ordered {
@@ -63,6 +64,15 @@ struct LeaseLives {
             }
         }
         for lease in leases { lives[lease]?.deaths.sort { $0.operation.returned < $1.operation.returned } }
+    }
+
+    /// Beyond some seventy years on either side of the clock's start, sums of times would leave 64 bits.
+    private static let times = -Int64(1 << 61)...Int64(1 << 61)
+
+    private static func checkTimes(of operation: RecordedOperation) throws(MalformedHistory) {
+        for time in [operation.invokedTime, operation.returnedTime].compactMap({ $0 }) where !times.contains(time) {
+            throw MalformedHistory("\(operation.function) at \(operation.invoked) has no sensible time")
+        }
     }
 
     private mutating func grant(_ operation: RecordedOperation) throws(MalformedHistory) {

@@ -13,6 +13,7 @@ package enum ListAppendChecker {
         } catch {
             return .unknown(error.reason)
         }
+        if let found = history.answerToSomethingElse { return .violation(found) }
         if let found = AppendReads.violation(of: history) { return .violation(found) }
         let graph = AppendDependencies.graph(of: history)
         guard graph.hasCycle(along: .all) else { return .valid }

@@ -28,8 +28,8 @@ private struct TokenLock: SequentialObject {
     struct State: Hashable {
         enum Holder: Hashable {
             case of(Int64)
-            /// The grant was not answered.
-            case ofUnknownToken
+            /// The grant was not answered; by the number of the process that asked.
+            case ofUnknownToken(Int)
         }
 
         var holder: Holder?
@@ -38,8 +38,10 @@ private struct TokenLock: SequentialObject {
 
     enum Action: Hashable {
         case acquire(Int64)
-        case acquireUnanswered
+        case acquireUnanswered(by: Int)
         case release(Int64)
+        /// Of its own, by a process whose acquire was not answered.
+        case releaseOwn(by: Int)
     }
 
     func step(_ state: State, _ action: Action) -> State? {
@@ -47,14 +49,16 @@ private struct TokenLock: SequentialObject {
         case .acquire(let token):
             guard state.holder == nil, state.last.map({ $0 < token }) ?? true else { return nil }
             return State(holder: .of(token), last: token)
-        case .acquireUnanswered:
-            return state.holder == nil ? State(holder: .ofUnknownToken, last: state.last) : nil
+        case .acquireUnanswered(let process):
+            return state.holder == nil ? State(holder: .ofUnknownToken(process), last: state.last) : nil
         case .release(let token):
             switch state.holder {
             case .of(token): return State(holder: nil, last: state.last)
             case .ofUnknownToken where state.last.map { $0 < token } ?? true: return State(holder: nil, last: token)
             case .of, .ofUnknownToken, nil: return nil
             }
+        case .releaseOwn(let process):
+            return state.holder == .ofUnknownToken(process) ? State(holder: nil, last: state.last) : nil
         }
     }
 }
@@ -67,20 +71,21 @@ private struct LockRecord {
     /// By a process that never asked for the lock before.
     private(set) var releaseOfNothing: RecordedOperation?
 
-    /// An acquire without an answer is left out, unless somebody released a token that no answer told: its token is
-    /// not known, so otherwise it can only stand in others' way.
+    /// An acquire without an answer is left out, unless somebody released a token that no answer told, or its own
+    /// without knowing the token: otherwise such an acquire can only stand in others' way.
     init(_ recorded: [RecordedOperation]) throws(UnreadableOperation) {
         var held: [HistoryValue: Int64] = [:]
-        var unanswered: [RecordedOperation] = []
-        var asked: Set<HistoryValue> = []
+        var unanswered: [(operation: RecordedOperation, process: Int)] = []
+        var asked: [HistoryValue: Int] = [:]
         for operation in recorded where operation.outcome != .fail {
             let action: TokenLock.Action
             switch operation.function {
             case "acquire":
-                asked.insert(operation.process)
+                let process = asked[operation.process] ?? asked.count
+                asked[operation.process] = process
                 guard operation.outcome == .ok else {
                     held[operation.process] = nil
-                    unanswered.append(operation)
+                    unanswered.append((operation, process))
                     continue
                 }
                 guard let token = operation.result.int ?? operation.result["token"]?.int else {
@@ -91,19 +96,23 @@ private struct LockRecord {
                 action = .acquire(token)
             case "release":
                 let given = operation.argument.int ?? operation.argument["token"]?.int
-                guard let token = given ?? held[operation.process] else {
-                    if operation.outcome == .ok, !asked.contains(operation.process) {
+                if let token = given ?? held[operation.process] {
+                    action = .release(token)
+                } else {
+                    // One that may not have happened frees nothing that others need to be free.
+                    guard operation.outcome == .ok else { continue }
+                    guard let process = asked[operation.process] else {
                         releaseOfNothing = releaseOfNothing ?? operation
+                        continue
                     }
-                    continue
+                    action = .releaseOwn(by: process)
                 }
-                action = .release(token)
             default: throw UnreadableOperation(operation, "the model lock has acquire and release")
             }
             add(action, operation)
         }
         guard calls.indices.contains(where: isReleaseOfAnUnknownToken) else { return }
-        for acquire in unanswered { add(.acquireUnanswered, acquire) }
+        for acquire in unanswered { add(.acquireUnanswered(by: acquire.process), acquire.operation) }
     }
 
     private mutating func add(_ action: TokenLock.Action, _ operation: RecordedOperation) {
@@ -113,8 +122,12 @@ private struct LockRecord {
     }
 
     private func isReleaseOfAnUnknownToken(_ call: Int) -> Bool {
-        guard case .release(let token) = calls[call].action, operations[call].outcome == .ok else { return false }
-        return !granted.contains(token)
+        guard operations[call].outcome == .ok else { return false }
+        switch calls[call].action {
+        case .release(let token): return !granted.contains(token)
+        case .releaseOwn: return true
+        case .acquire, .acquireUnanswered: return false
+        }
     }
 
     /// A grant and what releases it rest on each other: without both, the others are what they are.
@@ -125,7 +138,7 @@ private struct LockRecord {
         for part in parts {
             if let token = token(of: part) { ofToken[token, default: []].append(part) }
         }
-        let unanswered = parts.filter { calls[$0].action == .acquireUnanswered }
+        let unanswered = parts.filter { if case .acquireUnanswered = calls[$0].action { true } else { false } }
         let restsOn = calls.indices.map { part in
             let others = token(of: part).flatMap { ofToken[$0] }?.filter { $0 != part } ?? []
             return isReleaseOfAnUnknownToken(part) ? others + unanswered : others
@@ -143,7 +156,7 @@ private struct LockRecord {
     private func token(of call: Int) -> Int64? {
         switch calls[call].action {
         case .acquire(let token), .release(let token): token
-        case .acquireUnanswered: nil
+        case .acquireUnanswered, .releaseOwn: nil
         }
     }
 }

@@ -20,7 +20,7 @@ extension ByteScanner {
 
     /// The event in the line that ends at `end`.
     private mutating func logEvent(from start: Int) throws(HistoryError) -> RawEvent? {
-        guard let (process, kind) = findKind(from: start) else { return nil }
+        guard let (process, kind) = try findKind(from: start) else { return nil }
         skipBlanks()
         guard byte == UInt8(ascii: ":") else { return nil }
         position += 1
@@ -32,7 +32,9 @@ extension ByteScanner {
         event.function = .text(try text(from: functionStart))
         // The nemesis says what it likes.
         if process == .text("nemesis") { return event }
-        event.value = try ednValue() ?? .null
+        let value = try ednValue()
+        if value == nil, kind == .ok { throw error("what was answered should stand here") }
+        event.value = value ?? .null
         if kind == .fail { Self.understandFailure(&event) }
         return event
     }
@@ -47,11 +49,19 @@ extension ByteScanner {
     }
 
     /// Finds `PROCESS :kind`, and stands behind it.
-    private mutating func findKind(from start: Int) -> (process: HistoryValue, kind: HistoryEvent.Kind)? {
+    private mutating func findKind(
+        from start: Int
+    ) throws(HistoryError) -> (process: HistoryValue, kind: HistoryEvent.Kind)? {
+        var stranger: Int?
         for index in start..<end where bytes[index] == UInt8(ascii: ":") && index > start && isBlank(bytes[index - 1]) {
             position = index + 1
-            guard let kind = takeKind(), let process = process(before: index, lineStart: start) else { continue }
-            return (process, kind)
+            guard let kind = takeKind() else { continue }
+            if let process = process(before: index, lineStart: start) { return (process, kind) }
+            skipBlanks()
+            if byte == UInt8(ascii: ":"), stranger == nil { stranger = index }
+        }
+        if let stranger {
+            throw HistoryError("a process should stand before the type: a number, or nemesis", at: stranger, in: bytes)
         }
         position = end
         return nil

@@ -80,7 +80,7 @@ extension HistoryValue: CustomStringConvertible {
         case .text(let text): return text.debugDescription
         case .list(let values): return "[\(values.map(\.description).joined(separator: " "))]"
         case .map(let fields):
-            let pairs = fields.map { "\($0.key) \($0.value)" }.sorted()
+            let pairs = fields.map { "\($0.key) \($0.value)" }.sorted { $0.precedesByBytes($1) }
             return "{\(pairs.joined(separator: ", "))}"
         }
     }

@@ -56,6 +56,9 @@ struct OperationPairing {
         // What tests do to the system, not what clients see.
         if raw.process == .text("nemesis") { return }
         guard raw.process != .null else { throw EventError(message: "an event needs a process") }
+        guard raw.revision == nil || raw.revision == .null || raw.revision?.int != nil else {
+            throw EventError(message: "a revision should be a whole number of 64 bits")
+        }
         switch kind {
         case .ok where RecordedOperation.delivered.contains(raw.function.text ?? ""): deliver(raw, position)
         case .invoke: try invoke(raw, position)

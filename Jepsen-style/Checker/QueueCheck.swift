@@ -15,7 +15,7 @@ enum QueueCheck {
             return QueuePatterns(history).violation().map { .violation($0) } ?? .valid
         }
         if history.isUnique, let guesses = QueueGuesses(history) {
-            return guesses.violation(limits: limits).map { .violation($0) } ?? .valid
+            return guesses.verdict(limits: limits)
         }
         return QueueSearch(history).verdict(limits: limits)
     }
@@ -66,10 +66,26 @@ struct QueueHistory {
         return enqueues.allSatisfy { seen.insert($0.argument).inserted }
     }
 
+    /// When the first of the dequeues without an answer began.
+    var firstUnknown: Int { unknown.map(\.invoked).min() ?? .max }
+
     /// Each value once, and nothing that was not seen could have emptied the queue before it was found empty.
     var isUnambiguous: Bool {
-        let lost = unknown.map(\.invoked).min() ?? .max
-        return isUnique && !dequeues.contains { $0.value == .null && !$0.isOfDrain && $0.operation.returned > lost }
+        let lost = firstUnknown
+        guard isUnique else { return false }
+        return !dequeues.contains { empty in
+            guard empty.value == .null, empty.operation.returned > lost else { return false }
+            return !empty.isOfDrain || hasArrivals(during: empty.operation)
+        }
+    }
+
+    /// Whether something was surely there at the end of a drain that was not yet there at its beginning. Without such,
+    /// all that nobody took is to be gone when the drain ends, and the order in which it went does not matter.
+    private func hasArrivals(during drain: RecordedOperation) -> Bool {
+        let taken = Set(dequeues.filter { $0.operation.invoked < drain.returned }.map(\.value))
+        return enqueues.contains {
+            drain.invoked < $0.returned && $0.returned < drain.returned && !taken.contains($0.argument)
+        }
     }
 
     /// As if the lost dequeues had told these values, and the others had found nothing.
@@ -110,27 +126,58 @@ struct QueueSearch {
             case dequeue(HistoryValue)
             case dequeueAny
             case findEmpty
+            /// A drain takes its values one after the other, and then finds the queue empty.
+            case drain(HistoryValue, drain: Int, step: Int)
         }
 
-        func step(_ state: [HistoryValue], _ action: Action) -> [HistoryValue]? {
+        struct State: Hashable {
+            var values: [HistoryValue] = []
+            /// How far each drain has come.
+            var steps: [Int]
+        }
+
+        func step(_ state: State, _ action: Action) -> State? {
+            var next = state
             switch action {
-            case .enqueue(let value): state + [value]
-            case .dequeue(let value): state.first == value ? Array(state.dropFirst()) : nil
-            case .dequeueAny: state.isEmpty ? nil : Array(state.dropFirst())
-            case .findEmpty: state.isEmpty ? state : nil
+            case .enqueue(let value): next.values.append(value)
+            case .dequeue(let value):
+                guard state.values.first == value else { return nil }
+                next.values.removeFirst()
+            case .dequeueAny:
+                guard !state.values.isEmpty else { return nil }
+                next.values.removeFirst()
+            case .findEmpty: return state.values.isEmpty ? state : nil
+            case .drain(.null, let drain, let step):
+                return state.values.isEmpty && state.steps[drain] == step ? state : nil
+            case .drain(let value, let drain, let step):
+                guard state.values.first == value, state.steps[drain] == step else { return nil }
+                next.values.removeFirst()
+                next.steps[drain] += 1
+            }
+            return next
+        }
+
+        func isRead(_ action: Action) -> Bool {
+            switch action {
+            case .findEmpty, .drain(.null, _, _): true
+            case .enqueue, .dequeue, .dequeueAny, .drain: false
             }
         }
-
-        func isRead(_ action: Action) -> Bool { action == .findEmpty }
     }
 
     private var calls: [WingGongLowe<Queue>.Call] = []
     private var operations: [RecordedOperation] = []
+    private var drainCount = 0
 
     init(_ history: QueueHistory) {
         for enqueue in history.enqueues { add(.enqueue(enqueue.argument), enqueue) }
         for dequeue in history.dequeues {
-            add(dequeue.value == .null ? .findEmpty : .dequeue(dequeue.value), dequeue.operation)
+            if dequeue.isOfDrain {
+                add(.drain(dequeue.value, drain: drainCount, step: 0), dequeue.operation)
+                if dequeue.value == .null { drainCount += 1 }
+            } else {
+                add(dequeue.value == .null ? .findEmpty : .dequeue(dequeue.value), dequeue.operation)
+            }
         }
         for dequeue in history.unknown { add(.dequeueAny, dequeue) }
     }
@@ -142,7 +189,7 @@ struct QueueSearch {
     }
 
     func verdict(limits: CheckLimits) -> Verdict {
-        switch WingGongLowe(Queue(), initial: [], calls: calls, limits: limits).run() {
+        switch search(calls, limits) {
         case .linearizable: return .valid
         case .unknown(let reason): return .unknown(reason)
         case .contradiction(let stuck):
@@ -155,6 +202,22 @@ struct QueueSearch {
                     "No order of these operations of a queue, which begins empty, keeps real time.",
                     kept.sorted { $0.invoked < $1.invoked }))
         }
+    }
+
+    /// Counts the steps of each drain among these calls.
+    private func search(
+        _ calls: [WingGongLowe<Queue>.Call], _ limits: CheckLimits
+    ) -> WingGongLowe<Queue>.Outcome {
+        var steps = Array(repeating: 0, count: drainCount)
+        let counted = calls.map { call in
+            guard case .drain(let value, let drain, _) = call.action else { return call }
+            var counted = call
+            counted.action = .drain(value, drain: drain, step: steps[drain])
+            steps[drain] += 1
+            return counted
+        }
+        let start = Queue.State(steps: Array(repeating: 0, count: drainCount))
+        return WingGongLowe(Queue(), initial: start, calls: counted, limits: limits).run()
     }
 
     /// All operations on one value rest on each other: a queue without a value keeps the others in their order.
@@ -172,10 +235,8 @@ struct QueueSearch {
         }
         for (value, part) in first { restsOn[part].append(last[value] ?? part) }
         let example = CounterExample(restsOn: restsOn) { kept in
-            let search = WingGongLowe(
-                Queue(), initial: [], calls: kept.map { calls[$0].seen(at: end) },
-                limits: limits.with(configurationsMax: 100_000))
-            if case .contradiction = search.run() { return true }
+            let seen = kept.map { calls[$0].seen(at: end) }
+            if case .contradiction = search(seen, limits.with(configurationsMax: 100_000)) { return true }
             return false
         }
         return example.shrunk(parts, seed: stuck, limits: limits)
@@ -184,6 +245,7 @@ struct QueueSearch {
     private func value(of call: Int) -> HistoryValue? {
         switch calls[call].action {
         case .enqueue(let value), .dequeue(let value): value
+        case .drain(let value, _, _): value == .null ? nil : value
         case .dequeueAny, .findEmpty: nil
         }
     }

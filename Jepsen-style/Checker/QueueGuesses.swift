@@ -20,55 +20,85 @@ struct QueueGuesses {
         }
     }
 
-    /// What no guess could explain.
-    func violation(limits: CheckLimits) -> Violation? {
+    func verdict(limits: CheckLimits) -> Verdict {
         // Most of what can be wrong is so whatever the lost dequeues took.
-        if let found = QueuePatterns(history).violationOfValues() { return found }
-        return isExplained ? nil : Violation("The queue was found empty, and was not.", smallest(limits))
+        if let found = QueuePatterns(history).violationOfValues() { return .violation(found) }
+        switch isExplained(limits) {
+        case true?: return .valid
+        case false?: return .violation(Violation("The queue was found empty, and was not.", smallest(limits)))
+        case nil: return .unknown("out of time, guessing what lost dequeues took")
+        }
     }
 
-    private var isContradiction: Bool { QueuePatterns(history).violationOfValues() != nil || !isExplained }
-
-    private var isExplained: Bool { isExplained(history.unknown[...], open, history.answering([])) }
+    /// `nil` where time ran out.
+    private func isExplained(_ limits: CheckLimits) -> Bool? {
+        isExplained(history.unknown[...], open, history.answering([]), limits)
+    }
 
     private func isExplained(
-        _ lost: ArraySlice<RecordedOperation>, _ open: [HistoryValue], _ guess: QueueHistory
-    ) -> Bool {
-        guard let dequeue = lost.first else { return QueuePatterns(guess).violation() == nil }
+        _ lost: ArraySlice<RecordedOperation>, _ open: [HistoryValue], _ guess: QueueHistory, _ limits: CheckLimits
+    ) -> Bool? {
+        guard let dequeue = lost.first else {
+            // One pass over the history, however long that is.
+            return limits.isOutOfTime() ? nil : QueuePatterns(guess).violation() == nil
+        }
         let rest = lost.dropFirst()
-        if isExplained(rest, open, guess) { return true }
-        return open.indices.contains { index in
+        guard let isExplainedWithout = isExplained(rest, open, guess, limits) else { return nil }
+        if isExplainedWithout { return true }
+        for index in open.indices {
             var others = open
             let value = others.remove(at: index)
-            return isExplained(rest, others, guess.answering([(value, dequeue)]))
+            let next = guess.answering([(value, dequeue)])
+            guard let isRight = isExplained(rest, others, next, limits) else { return nil }
+            if isRight { return true }
         }
+        return false
     }
 
     /// What is done with one value rests on each other, and what nobody is known to have taken on all lost dequeues:
     /// without a value, or without such a dequeue and all that it may have taken, the others keep their order.
     private func smallest(_ limits: CheckLimits) -> [RecordedOperation] {
-        let operations = (history.enqueues + history.unknown + history.dequeues.map(\.operation)).reduce(
-            into: [RecordedOperation]()
-        ) { if !$0.contains($1) { $0.append($1) } }.sorted { $0.invoked < $1.invoked }
-        let lost = operations.indices.filter { history.unknown.contains(operations[$0]) }
-        let restsOn = operations.indices.map { index -> [Int] in
-            let operation = operations[index]
-            if operation.function == "enqueue", open.contains(operation.argument) { return lost }
-            let value = operation.function == "enqueue" ? operation.argument : operation.result
-            // A drain is of many values.
-            return operations.indices.filter { other in
-                other != index && value != .null
-                    && (operations[other].argument == value || operations[other].result == value
-                        || operations[other].function == "drain" || operation.function == "drain")
-            }
-        }
-        let example = CounterExample(restsOn: restsOn) { kept in
+        var seen: Set<Int> = []
+        let operations = (history.enqueues + history.unknown + history.dequeues.map(\.operation))
+            .filter { seen.insert($0.invoked).inserted }.sorted { $0.invoked < $1.invoked }
+        let example = CounterExample(restsOn: grounds(operations)) { kept in
             guard let part = try? QueueHistory(kept.map { operations[$0] }), let guesses = QueueGuesses(part) else {
                 return false
             }
-            return guesses.isContradiction
+            return QueuePatterns(part).violationOfValues() != nil || guesses.isExplained(limits) == false
         }
         let seed = operations.lastIndex { $0.function == "dequeue" && $0.outcome == .ok && $0.result == .null } ?? 0
         return example.shrunk(Array(operations.indices), seed: seed, limits: limits).map { operations[$0] }
+    }
+
+    private func grounds(_ operations: [RecordedOperation]) -> [[Int]] {
+        let lost = operations.indices.filter { operations[$0].isLostDequeue }
+        // A drain is of many values.
+        let drains = operations.indices.filter { operations[$0].function == "drain" }
+        var ofValue: [HistoryValue: [Int]] = [:]
+        for (index, operation) in operations.enumerated() {
+            if let value = operation.queued { ofValue[value, default: []].append(index) }
+        }
+        let open = Set(open)
+        let all = Array(operations.indices)
+        return operations.enumerated().map { index, operation in
+            if operation.function == "enqueue", open.contains(operation.argument) { return lost }
+            if operation.function == "drain" { return all.filter { $0 != index } }
+            guard let value = operation.queued else { return [] }
+            return ((ofValue[value] ?? []) + drains).filter { $0 != index }
+        }
+    }
+}
+
+extension RecordedOperation {
+    fileprivate var isLostDequeue: Bool { function == "dequeue" && outcome == .unknown }
+
+    /// The value that an operation of a queue is about, when it is one.
+    fileprivate var queued: HistoryValue? {
+        switch function {
+        case "enqueue": argument == .null ? nil : argument
+        case "dequeue": result == .null ? nil : result
+        default: nil
+        }
     }
 }

@@ -12,11 +12,11 @@ struct QueuePatterns {
 
     private let history: QueueHistory
     private var items: [Item] = []
+    private var places: [HistoryValue: Int] = [:]
     private var early: Violation?
 
     init(_ history: QueueHistory) {
         self.history = history
-        var places: [HistoryValue: Int] = [:]
         for enqueue in history.enqueues {
             places[enqueue.argument] = items.count
             items.append(Item(enqueue: enqueue))
@@ -120,39 +120,59 @@ struct QueuePatterns {
     }
 
     /// Found empty while at every moment some value was surely in the queue: enqueued, and not yet begun to be
-    /// dequeued.
+    /// dequeued. A drain finds it empty behind all that it took.
     private func notEmpty() -> Violation? {
-        let empties = history.dequeues.filter { $0.value == .null && !$0.isOfDrain }.map(\.operation)
+        let empties = history.dequeues.filter { $0.value == .null }.map { ($0.operation, emptyFrom($0)) }
         guard !empties.isEmpty else { return nil }
-        let surely = items.filter { $0.enqueue.outcome == .ok && $0.enqueue.returned < $0.dequeue?.invoked ?? .max }
+        let surely = items.filter { $0.enqueue.outcome == .ok && $0.enqueue.returned < leaves($0) }
             .sorted { $0.enqueue.returned < $1.enqueue.returned }
         var next = 0
         // The items that keep the queue from being empty, without a gap, since the first of them.
         var chain: [Item] = []
         var until = -1
-        for empty in empties.sorted(by: { $0.invoked < $1.invoked }) {
-            while next < surely.count, surely[next].enqueue.returned < empty.invoked {
+        for (empty, from) in empties.sorted(by: { $0.1 < $1.1 }) {
+            while next < surely.count, surely[next].enqueue.returned < from {
                 extend(&chain, &until, with: surely[next])
                 next += 1
             }
             var covering = chain
             var end = until
-            for item in surely[next...] where end > empty.invoked {
+            for item in surely[next...] where end > from {
                 if item.enqueue.returned > end || end > empty.returned { break }
                 extend(&covering, &end, with: item)
             }
             guard end > empty.returned else { continue }
-            let needed = covering.filter { $0.dequeue?.invoked ?? .max > empty.invoked }
-            return Violation(
-                "The queue was found empty, and was not.",
-                (needed.flatMap { [$0.enqueue, $0.dequeue].compactMap { $0 } } + [empty])
-                    .sorted { $0.invoked < $1.invoked })
+            let what = empty.function == "drain" ? "a drain found it empty" : "it was found empty"
+            return Violation("The queue was not empty, and \(what).", evidence(covering, empty, from: from))
         }
         return nil
     }
 
+    /// Where a drain can have been done at the earliest: it took what somebody had begun to enqueue.
+    private func emptyFrom(_ dequeue: QueueHistory.Dequeue) -> Int {
+        guard dequeue.isOfDrain, let taken = dequeue.operation.result.list else { return dequeue.operation.invoked }
+        return taken.compactMap { places[$0].map { items[$0].enqueue.invoked } }
+            .reduce(dequeue.operation.invoked, max)
+    }
+
+    /// Until then it is surely there: what nobody is known to have taken, a lost dequeue may have.
+    private func leaves(_ item: Item) -> Int {
+        item.dequeue?.invoked ?? history.firstUnknown
+    }
+
+    private func evidence(_ covering: [Item], _ empty: RecordedOperation, from: Int) -> [RecordedOperation] {
+        var needed = covering.filter { leaves($0) > from }.flatMap { [$0.enqueue, $0.dequeue].compactMap { $0 } }
+        if empty.function == "drain" {
+            needed += (empty.result.list ?? []).compactMap { places[$0].map { items[$0].enqueue } }
+        }
+        var evidence: [RecordedOperation] = []
+        for operation in (needed + [empty]).sorted(by: { $0.invoked < $1.invoked })
+        where evidence.last?.invoked != operation.invoked { evidence.append(operation) }
+        return evidence
+    }
+
     private func extend(_ chain: inout [Item], _ until: inout Int, with item: Item) {
-        let end = item.dequeue?.invoked ?? .max
+        let end = leaves(item)
         guard end > until else { return }
         if item.enqueue.returned > until { chain.removeAll() }
         chain.append(item)

@@ -39,6 +39,7 @@ final class ValueTable {
     private var numbers: [HistoryValue: Int] = [:]
     private var appended: [Append: Int] = [:]
     private let observed: Set<HistoryValue>
+    private let isKeyValue: Bool
     /// The texts among them as bytes, in order: what begins one of them stands right before it.
     private let observedTexts: [[UInt8]]
 
@@ -47,8 +48,11 @@ final class ValueTable {
         var text: HistoryValue
     }
 
-    /// - Parameter observed: the values that answers are compared with.
-    init(observed: Set<HistoryValue>) {
+    /// - Parameters:
+    ///   - observed: the values that answers are compared with.
+    ///   - isKeyValue: what was never put reads as the empty text, too.
+    init(observed: Set<HistoryValue>, isKeyValue: Bool = false) {
+        self.isKeyValue = isKeyValue
         self.observed = observed
         observedTexts = observed.compactMap(\.text).map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
     }
@@ -75,7 +79,7 @@ final class ValueTable {
 
     /// A key that was never put reads as the empty text, too.
     func isEmptyText(_ value: Int, for state: Int) -> Bool {
-        state != Self.unobserved && values[state] == .null && values[value] == .text("")
+        isKeyValue && state != Self.unobserved && values[state] == .null && values[value] == .text("")
     }
 
     /// The state after an append; to what is no text nothing can be appended, and the result is never observed.

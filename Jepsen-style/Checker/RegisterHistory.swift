@@ -12,7 +12,9 @@ struct RegisterHistory {
 
     init(_ recorded: [RecordedOperation], model: Model, initial: HistoryValue) throws(UnreadableOperation) {
         let isMutex = model == .mutex
-        values = ValueTable(observed: isMutex ? [.bool(false), .bool(true)] : Self.observed(in: recorded))
+        values = ValueTable(
+            observed: isMutex ? [.bool(false), .bool(true)] : Self.observed(in: recorded),
+            isKeyValue: model == .keyValue)
         initialValue = isMutex ? .bool(false) : initial
         self.initial = values.number(of: initialValue)
         for operation in recorded.sorted(by: { $0.invoked < $1.invoked }) where operation.outcome != .fail {

@@ -65,7 +65,10 @@ struct ReplayRegisters: RevisionedObject {
             }
             registers.slots.append(Slot(register: register, state: history.initial))
         }
-        return RevisionReplay(object: registers, operations: judged, parts: parts, base: -1, limits: limits)
+        // Any number may be a revision: a register is of some other system.
+        let isBelowZero = judged.contains { $0.revision.map { $0 < 0 } ?? false }
+        return RevisionReplay(
+            object: registers, operations: judged, parts: parts, base: isBelowZero ? .min : -1, limits: limits)
     }
 
     mutating func judge(_ action: Action, at revision: Int64, by operation: Int) -> Contradiction? {

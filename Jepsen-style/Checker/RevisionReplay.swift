@@ -70,8 +70,8 @@ struct AskedOperation: Hashable {
 // MARK: - Real time
 
 extension RevisionReplay {
-    /// JSON holds integers exactly up to here; beyond it, no number is a revision.
-    private static var revisionMax: Int64 { 1 << 53 }
+    /// JSON holds integers exactly up to here; beyond it, no number is a revision of the tree.
+    private static var revisionMax: Int64 { Object.ownsAllRevisions ? 1 << 53 : .max }
 
     private func revision(_ index: Int) -> Int64? {
         operations[parts[index].position].revision
@@ -88,7 +88,7 @@ extension RevisionReplay {
     private func revisionOutOfRange() -> Violation? {
         for index in parts.indices where !isUnknown(index) {
             guard let revision = revision(index) else { continue }
-            let first = isChange(index) ? base + 1 : base
+            let first = isChange(index) && Object.ownsAllRevisions ? base + 1 : base
             guard revision >= first, revision <= Self.revisionMax else {
                 return violation("the revision \(revision) cannot be: the history begins at \(base)", [index])
             }
@@ -187,7 +187,8 @@ extension RevisionReplay {
         let spare = Int64(timeline.unknowns.count)
         for (revision, isTaken) in stops(of: timeline) where revision > last {
             let end = isTaken ? revision - 1 : revision
-            let count = end - last
+            let (difference, isTooMuch) = end.subtractingReportingOverflow(last)
+            let count = isTooMuch ? .max : difference
             if Object.ownsAllRevisions, count > spare - Int64(gaps.count) { return nil }
             if count > 0, spare > 0 { gaps.append(contentsOf: (end - min(count, spare) + 1)...end) }
             last = revision

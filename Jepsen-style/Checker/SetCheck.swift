@@ -5,13 +5,18 @@ enum SetCheck {
         _ operations: [RecordedOperation], initial: HistoryValue
     ) throws(UnreadableOperation) -> Verdict {
         var attempts = Set(initial.list ?? [])
+        var failed: [HistoryValue: RecordedOperation] = [:]
         var added: [RecordedOperation] = []
         var last: RecordedOperation?
         for operation in operations {
             switch operation.function {
             case "add":
-                attempts.insert(operation.argument)
-                if operation.outcome == .ok { added.append(operation) }
+                switch operation.outcome {
+                case .fail: failed[operation.argument] = operation
+                case .ok: added.append(operation)
+                case .unknown: break
+                }
+                if operation.outcome != .fail { attempts.insert(operation.argument) }
             case "read":
                 guard operation.outcome == .ok else { continue }
                 if last.map({ $0.returned < operation.returned }) ?? true { last = operation }
@@ -21,6 +26,11 @@ enum SetCheck {
         guard let last else { return .unknown("the set was never read") }
         guard let elements = last.result.list else { throw UnreadableOperation(last, "a read tells a list") }
         if let unexpected = elements.first(where: { !attempts.contains($0) }) {
+            if let add = failed[unexpected] {
+                let order = [add, last].sorted { $0.invoked < $1.invoked }
+                return .violation(
+                    Violation("The last read tells \(unexpected), the addition of which failed.", order))
+            }
             return .violation(Violation("The last read tells \(unexpected), which nobody added.", [last]))
         }
         let found = Set(elements)
@@ -63,6 +73,7 @@ private struct FullSetHistory {
     }
 
     private var elements: [HistoryValue: Element] = [:]
+    private var failed: [HistoryValue: RecordedOperation] = [:]
     private var reads: [(operation: RecordedOperation, told: [HistoryValue])] = []
     private(set) var toldTwice: Violation?
 
@@ -73,7 +84,10 @@ private struct FullSetHistory {
     mutating func add(_ operation: RecordedOperation) throws(UnreadableOperation) {
         switch operation.function {
         case "add":
-            guard operation.outcome != .fail else { return }
+            guard operation.outcome != .fail else {
+                failed[operation.argument] = operation
+                return
+            }
             var element = elements[operation.argument] ?? Element(begun: operation.invoked)
             if operation.outcome == .ok, operation.returned < element.known {
                 element.known = operation.returned
@@ -99,6 +113,10 @@ private struct FullSetHistory {
     func toldTooEarly() -> Violation? {
         for (read, told) in reads {
             for value in told where (elements[value]?.begun ?? .max) > read.returned {
+                if let add = failed[value], add.invoked < read.returned {
+                    let order = [add, read].sorted { $0.invoked < $1.invoked }
+                    return Violation("A read tells \(value), the addition of which failed.", order)
+                }
                 return Violation("A read tells \(value), which nobody had begun to add.", [read])
             }
         }
@@ -124,7 +142,12 @@ private struct FullSetHistory {
 
     private func firstMissed(by read: RecordedOperation, told: Set<HistoryValue>) -> Violation? {
         let missed = elements.filter { $0.value.known < read.invoked && !told.contains($0.key) }
-        guard let first = missed.min(by: { $0.value.known < $1.value.known }) else { return nil }
+        let first = missed.min { one, other in
+            if one.value.known != other.value.known { return one.value.known < other.value.known }
+            if one.value.begun != other.value.begun { return one.value.begun < other.value.begun }
+            return one.key.description.precedesByBytes(other.key.description)
+        }
+        guard let first else { return nil }
         let last = reads.map(\.operation.invoked).max() ?? 0
         let returns = reads.contains { $0.operation.invoked > read.invoked && $0.told.contains(first.key) }
         let what = returns ? "stale" : read.invoked == last ? "lost" : "lost or stale"

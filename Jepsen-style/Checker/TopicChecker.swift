@@ -56,7 +56,7 @@ private struct TopicHistory {
                 let message = try TopicHistory.message(operation.argument, operation)
                 publications[message, default: []].append(operation)
                 guard operation.isAcknowledged else { continue }
-                let offset = try operation.need("offset", operation.result["offset"])
+                let offset = try TopicHistory.offset(operation)
                 positions.append(Position(offset: offset, message: message, source: operation))
             case "subscribe":
                 streamOf[operation.process] = streams.count
@@ -80,10 +80,18 @@ private struct TopicHistory {
             return
         }
         let position = Position(
-            offset: try operation.need("offset", operation.result["offset"]),
+            offset: try TopicHistory.offset(operation),
             message: try TopicHistory.message(operation.result["value"] ?? .null, operation), source: operation)
         streams[stream].messages.append(position)
         positions.append(position)
+    }
+
+    private static func offset(_ operation: RecordedOperation) throws(MalformedHistory) -> Int64 {
+        let offset = try operation.need("offset", operation.result["offset"])
+        guard (0..<Int64.max).contains(offset) else {
+            throw MalformedHistory("\(operation.function) at \(operation.invoked) has no sensible offset")
+        }
+        return offset
     }
 
     private static func message(

@@ -136,6 +136,7 @@ extension TreeAction {
         }
         condition = try fields.condition()
         at = try fields.integer("at")
+        if let at, at < 0 { throw TreeActionError("no revision is below 0, and it asks for \(at)") }
         if isWrite, at != nil { throw TreeActionError("only reads are done at a revision of the past") }
         if operation.outcome == .ok { answer = try parseAnswer(operation.result) }
     }

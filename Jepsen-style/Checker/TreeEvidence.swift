@@ -124,7 +124,8 @@ struct TreeEvidence {
                 write += 1
                 answered += 1
             }
-            guard other.version - one.version <= answered else { continue }
+            let (written, isTooFar) = other.version.subtractingReportingOverflow(one.version)
+            guard !isTooFar, written <= answered else { continue }
             untouched[path, default: []].append(Span(after: one.revision, through: other.revision))
         }
     }

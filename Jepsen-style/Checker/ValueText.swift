@@ -27,7 +27,8 @@ extension HistoryValue {
     }
 
     private static func shown(_ fields: [HistoryValue: HistoryValue], _ depth: Int) -> [String] {
-        fields.map { "\($0.shown(depth: depth - 1)): \($1.shown(depth: depth - 1))" }.sorted()
+        fields.map { "\($0.shown(depth: depth - 1)): \($1.shown(depth: depth - 1))" }
+            .sorted { $0.precedesByBytes($1) }
     }
 
     private static func shown(_ values: ArraySlice<HistoryValue>, _ depth: Int) -> String {

@@ -7,7 +7,7 @@ struct WatchStream {
     }
 
     enum Document {
-        case initial(path: String, revision: Int64?)
+        case initial(path: WatchPath, revision: Int64?)
         case synced(Int64)
         case progress(Int64)
         case events(revision: Int64, part: Int64?, isLast: Bool, [WatchEvent])
@@ -65,7 +65,7 @@ struct WatchStream {
 
     private init(_ operation: RecordedOperation) throws(MalformedHistory) {
         opening = operation
-        guard let path = try operation.needKey().text else {
+        guard let path = try operation.needKey().text.map(WatchPath.init) else {
             throw MalformedHistory("watch at \(operation.invoked) has no path")
         }
         let name = operation.argument["scope"]?.text ?? "node"
@@ -73,7 +73,11 @@ struct WatchStream {
             throw MalformedHistory("watch at \(operation.invoked) has no scope that is known: \(name)")
         }
         scope = WatchScope(path: path, kind: kind)
-        if operation.argument["from"] != nil { from = try operation.need("from", operation.argument["from"]) }
+        if operation.argument["from"] != nil {
+            let first = try operation.need("from", operation.argument["from"])
+            guard first >= 0 else { throw MalformedHistory("watch at \(operation.invoked) begins at no revision") }
+            from = first
+        }
         if operation.argument["after"] != nil {
             let after = try operation.need("after", operation.argument["after"])
             guard (0..<Int64.max).contains(after) else {
@@ -87,7 +91,7 @@ struct WatchStream {
         let value = operation.result
         switch value["type"]?.text {
         case "initial":
-            guard let node = value["node"], let path = node["path"]?.text else {
+            guard let node = value["node"], let path = node["path"]?.text.map(WatchPath.init) else {
                 throw MalformedHistory("event at \(operation.invoked) has no node")
             }
             return .initial(path: path, revision: node["revision"]?.int)
@@ -119,7 +123,7 @@ struct WatchStream {
 /// One change, as a stream told it.
 struct WatchEvent {
     var revision: Int64
-    var path: String
+    var path: WatchPath
     /// Else a deletion.
     var isPut: Bool
     /// Not recorded when absent.
@@ -131,7 +135,9 @@ struct WatchEvent {
     var operation: RecordedOperation
 
     init(_ value: HistoryValue, at revision: Int64, _ operation: RecordedOperation) throws(MalformedHistory) {
-        guard let path = value["path"]?.text, let type = value["type"]?.text, type == "put" || type == "delete" else {
+        guard let path = value["path"]?.text.map(WatchPath.init), let type = value["type"]?.text,
+            type == "put" || type == "delete"
+        else {
             throw MalformedHistory("event at \(operation.invoked) holds one that is neither put nor delete of a path")
         }
         self.revision = revision
@@ -159,24 +165,14 @@ struct WatchScope {
         case node, children, subtree
     }
 
-    var path: String
+    var path: WatchPath
     var kind: Kind
 
-    func contains(_ other: String) -> Bool {
+    func contains(_ other: WatchPath) -> Bool {
         switch kind {
         case .node: other == path
-        case .children: other.isBelow(path) && other.lastIndexOfSlash == (path == "/" ? 0 : path.utf8.count)
+        case .children: other.isChild(of: path)
         case .subtree: other == path || other.isBelow(path)
         }
     }
-}
-
-extension String {
-    /// By bytes, as the tree has it.
-    func isBelow(_ path: String) -> Bool {
-        let prefix = path == "/" || path.isEmpty ? "/" : path + "/"
-        return utf8.count > prefix.utf8.count && utf8.starts(with: prefix.utf8)
-    }
-
-    fileprivate var lastIndexOfSlash: Int? { Array(utf8).lastIndex(of: UInt8(ascii: "/")) }
 }

@@ -6,7 +6,7 @@ private struct StreamPlace {
     /// A revision of which parts are to come.
     var open: (revision: Int64, part: Int64)?
     /// What was told of it, or of the present in the beginning.
-    var paths: Set<String> = []
+    var paths: Set<WatchPath> = []
     var isSynced = false
     var ended: RecordedOperation?
 }
@@ -55,7 +55,7 @@ extension WatchStream {
         }
     }
 
-    private func initial(_ path: String, _ revision: Int64?, _ place: inout StreamPlace) -> String? {
+    private func initial(_ path: WatchPath, _ revision: Int64?, _ place: inout StreamPlace) -> String? {
         if opening.argument["initial"] != .bool(true) || from != nil || place.isSynced {
             return "an initial node came where none was asked for"
         }

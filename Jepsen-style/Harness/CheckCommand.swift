@@ -23,7 +23,11 @@ package struct CheckCommand {
         let file = arguments[JepsenDeclaration.history]
         switch (file, arguments[JepsenDeclaration.all]) {
         case (let file?, nil): return checkOne(file)
-        case (nil, let directory?): return checkAll(directory)
+        case (nil, let directory?):
+            guard arguments[JepsenDeclaration.model] == nil, arguments[JepsenDeclaration.initial] == nil else {
+                return refusal("'--model' and '--initial' are of one HISTORY: of a directory, verdicts.json tells them")
+            }
+            return checkAll(directory)
         case (nil, nil): return refusal("HISTORY or '--all DIR' is missing")
         case (.some, .some): return refusal("HISTORY and '--all' exclude each other")
         }
@@ -76,7 +80,7 @@ package struct CheckCommand {
                 if ["valid", "violation"].contains(found) { wrong += 1 } else { open += 1 }
             }
             table.append([
-                entry.file, entry.model?.rawValue ?? "?", entry.verdict, found,
+                entry.file.printable, entry.model?.rawValue ?? "?", entry.verdict, found.printable,
                 String(format: "%.3f", (ContinuousClock.now - start) / .seconds(1)), isRight ? "" : "differs",
             ])
         }
@@ -86,6 +90,6 @@ package struct CheckCommand {
     }
 
     private func refusal(_ sentence: String) -> Outcome {
-        Outcome(code: .usage, error: UsageError(command: "concord-jepsen check", .rule(sentence)).text)
+        Outcome(code: .usage, error: UsageError(command: "concord-jepsen check", .rule(sentence.printable)).text)
     }
 }

@@ -9,12 +9,12 @@ enum Report {
         let processes = Set(history.operations.map(\.process)).count
         let what = "\(history.operations.count) operations of \(processes) processes, \(history.form.rawValue)"
         let time = String(format: "%.3f s", judgement.seconds)
-        let head = "\(file): \(judgement.verdict.word) as \(judgement.model.rawValue) (\(what), \(time))\n"
+        let head = "\(file.printable): \(judgement.verdict.word) as \(judgement.model.rawValue) (\(what), \(time))\n"
         switch judgement.verdict {
         case .valid: return head
-        case .unknown(let reason): return head + "Unknown: \(reason)\n"
+        case .unknown(let reason): return head + "Unknown: \(reason.printable)\n"
         case .violation(let violation):
-            return head + "\n\(violation.explanation)\n\n" + table(violation) + place(violation, in: history)
+            return head + "\n\(violation.explanation.printable)\n\n" + table(violation) + place(violation, in: history)
         }
     }
 
@@ -28,7 +28,7 @@ enum Report {
             if operation.argument != .null { name += " \(operation.argument)" }
             table.append([
                 "\(operation.invoked)", operation.returned == .max ? "…" : "\(operation.returned)",
-                "\(operation.process)", shortened(name), shortened(answer(of: operation)),
+                "\(operation.process)".printable, shortened(name), shortened(answer(of: operation)),
             ])
         }
         return table.text()
@@ -46,7 +46,8 @@ enum Report {
     }
 
     private static func shortened(_ text: String) -> String {
-        text.count <= 100 ? text : "\(text.prefix(60)) … \(text.suffix(35))"
+        let text = text.printable
+        return text.count <= 100 ? text : "\(text.prefix(60)) … \(text.suffix(35))"
     }
 
     private static func place(_ violation: Violation, in history: History) -> String {
@@ -58,5 +59,20 @@ enum Report {
                 format: ", %.6f s to %.6f s", Double(first) / 1_000_000_000, Double(last) / 1_000_000_000)
         }
         return text + ".\n"
+    }
+}
+
+extension String {
+    /// With what a terminal would obey written as escapes.
+    var printable: String {
+        var printable = ""
+        for scalar in unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                printable += scalar.escaped(asASCII: true)
+            default: printable.unicodeScalars.append(scalar)
+            }
+        }
+        return printable
     }
 }

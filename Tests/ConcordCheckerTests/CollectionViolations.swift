@@ -6,6 +6,10 @@ enum CollectionViolation: ViolationKind {
     case elementLost
     /// The last read tells what nobody tried to add.
     case phantomElement
+    /// The last read tells an element whose addition failed.
+    case elementOfAFailure
+    /// As of the set.
+    case fullSetElementOfAFailure
     /// A read tells an element, and one that begins later does not.
     case elementThatVanishes
     /// A read that began after an addition was acknowledged does not tell the element.
@@ -30,13 +34,17 @@ enum CollectionViolation: ViolationKind {
     case notInTheDrain
     /// Of two enqueues one after the other, a drain tells the second first.
     case drainedInAnotherOrder
+    /// A drain does not tell an element that was acknowledged, and a later dequeue does.
+    case drainPassedOver
+    /// Of two that are enqueued twice, one after the other, a drain tells the second first.
+    case drainedTwinsInAnotherOrder
     /// A dequeue found the queue empty in which an acknowledged element was that nobody dequeued.
     case emptyThoughFull
 
     private var subject: Subject {
         switch self {
-        case .elementLost, .phantomElement: .set
-        case .elementThatVanishes, .elementOverlooked, .elementOfTheFuture: .fullSet
+        case .elementLost, .phantomElement, .elementOfAFailure: .set
+        case .fullSetElementOfAFailure, .elementThatVanishes, .elementOverlooked, .elementOfTheFuture: .fullSet
         case .countedTwice, .countLost: .counter
         default: .queue
         }
@@ -61,6 +69,9 @@ enum CollectionViolation: ViolationKind {
         switch self {
         case .notInTheDrain, .drainedInAnotherOrder:
             [1_001, 1_002, 1_003].map(enqueue) + [{ _ in Request("drain") }]
+        case .drainPassedOver: [enqueue(1_001), { _ in Request("drain") }, { _ in Request("dequeue") }]
+        case .drainedTwinsInAnotherOrder:
+            [{ _ in Request("drain") }] + [1_001, 1_001, 1_002].map(enqueue) + [{ _ in Request("drain") }]
         case .emptyThoughFull: [enqueue(1_001), { _ in Request("dequeue") }]
         default: []
         }
@@ -79,6 +90,9 @@ extension CollectionViolation {
             guard let add = self.add(for: read, adds, reads, history) else { continue }
             switch self {
             case .phantomElement: history[read].insert(.int(1_000_000))
+            case .elementOfAFailure, .fullSetElementOfAFailure:
+                history[add].outcome = .fail
+                guard history[read].result.list?.contains(history[add].argument) == true else { return false }
             case .elementOfTheFuture: history[read].insert(history[add].argument)
             case .countedTwice, .countLost: history[read].result = .int(bound(of: read, history))
             default: history[read].remove(history[add].argument)
@@ -133,6 +147,13 @@ extension CollectionViolation {
         switch self {
         case .emptyThoughFull:
             history[scripted[1]].result = .null
+            return true
+        case .drainPassedOver:
+            history[scripted[1]].remove(.number(1_001))
+            history[scripted[2]].result = .number(1_001)
+            return true
+        case .drainedTwinsInAnotherOrder:
+            history[scripted[4]].result = .list((history[scripted[4]].result.list ?? []).reversed())
             return true
         case .notInTheDrain:
             history[scripted[3]].remove(.number(1_001 + dice.below(3)))

@@ -38,7 +38,9 @@ enum Subject: String, CaseIterable {
         case .set, .fullSet:
             clients.closing += [{ _ in Request("read") }]
             return clients.run(AddWork(PlainSet()), &dice)
-        case .counter: return clients.run(AddWork(PlainCounter(), amounts: -2...5), &dice)
+        case .counter:
+            clients.closing += [{ _ in Request("read") }]
+            return clients.run(AddWork(PlainCounter(), amounts: -2...5), &dice)
         case .queue:
             if clients.closing.isEmpty, dice.chance(50) { clients.closing += [{ _ in Request("drain") }] }
             return clients.run(QueueWork(), &dice)
@@ -56,7 +58,9 @@ enum Subject: String, CaseIterable {
 
     /// What a brute-force judge says of a few operations; `nil` where there is no such judge, or nothing to judge.
     func isValid(_ operations: [RecordedOperation]) -> Bool? {
-        switch self {
+        guard operations.contains(where: { $0.outcome == .ok }) else { return nil }
+        return switch self {
+        case .counter where !operations.contains { $0.function == "read" && $0.outcome == .ok }: nil
         case .register, .casRegister, .registerOfFewValues, .keyValue:
             BruteForceJudge.isLinearizable(operations, from: PlainRegisters())
         case .set: nil

@@ -95,6 +95,33 @@ import Testing
         #expect(Checker.check(json.operations(for: .register, initial: .null), model: .register).isViolation)
     }
 
+    @Test func aLineOfALogThatIsCutOrOfAStrangerIsRefused() {
+        let begun = "- 0 :invoke :read nil\n"
+        #expect(refusal(begun + "- 0 :ok :read nil") == nil)
+        #expect(refusal(begun + "- 0 :ok :read")?.line == 2)
+        #expect(refusal(begun + "- w1 :ok :write 5\n- 0 :ok :read nil")?.line == 2)
+        #expect(refusal(begun + "- done :ok for now\n- 0 :ok :read nil") == nil, "it is of no function")
+    }
+
+    @Test func aRevisionIsAWholeNumber() {
+        func events(_ revision: String) -> String {
+            #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","revision":\#(revision)}"#
+        }
+        #expect(refusal(events("5")) == nil && refusal(events("null")) == nil)
+        for revision in ["\"5\"", "5.5", "9223372036854775808", "[5]"] {
+            #expect(refusal(events(revision)) != nil, "\(revision)")
+        }
+    }
+
+    @Test func aRegisterToWhichACompareWritesNullMayBeReadAsNull() throws {
+        let text =
+            #"{"type":"invoke","process":0,"f":"cas","value":[0,null]}{"type":"ok","process":0,"f":"cas"}"#
+            + #"{"type":"invoke","process":0,"f":"cas","value":[null,1]}{"type":"ok","process":0,"f":"cas"}"#
+            + #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","value":null}"#
+        let operations = try read(text).operations(for: .casRegister, initial: .int(0))
+        #expect(Checker.check(operations, model: .casRegister, initial: .int(0)).isViolation)
+    }
+
     @Test func whatCannotBeIsRefusedWithItsPlace() {
         let invoke = #"{"type":"invoke","process":0,"f":"read"}"#
         #expect(refusal(invoke + "\n" + invoke).map { [$0.line, $0.column] } == [2, 1])

@@ -11,6 +11,26 @@ import Testing
         #expect(anomaly(["rx1ax1"])?.contains("before it appended it") == true)
     }
 
+    @Test func anAnswerIsOfWhatWasAsked() {
+        func verdict(_ asked: [HistoryValue], _ answered: [HistoryValue]) -> Verdict {
+            var history = Recorder()
+            history.did("txn", .list(asked), .list(answered))
+            let read = HistoryValue.list([.text("r"), .text("x"), .null])
+            history.did("txn", .list([read]), .list([read]), by: 1)
+            return ListAppendChecker.check(history.operations)
+        }
+        func step(_ what: String, _ key: String, _ value: HistoryValue) -> HistoryValue {
+            .list([.text(what), .text(key), value])
+        }
+        let append = step("append", "x", .int(1))
+        #expect(verdict([append], []).isViolation)
+        #expect(verdict([append], [step("append", "x", .int(2))]).isViolation)
+        #expect(verdict([append], [step("append", "y", .int(1))]).isViolation)
+        #expect(verdict([append], [step("r", "x", .list([]))]).isViolation)
+        #expect(verdict([step("r", "y", .null)], [step("r", "z", .list([]))]).isViolation)
+        #expect(verdict([step("r", "y", .null)], [step("r", "y", .list([]))]) == .valid)
+    }
+
     @Test func aReadOfWhatNobodyAppendedIsFlagged() {
         #expect(anomaly(["ax1", "rx12"])?.contains("nobody appended") == true)
     }

@@ -20,6 +20,8 @@ enum LockViolation: ViolationKind {
     case releaseOfAPhantom
     /// A client that never asked for the lock releases its own.
     case releaseOfNothing
+    /// A client whose acquire was not answered releases its own, while another one holds the lock to the end.
+    case releaseOfWhatAnotherHolds
 
     private var subject: Subject {
         self == .mutexHeldByTwo || self == .mutexReleasedWhileFree ? .mutex : .lock
@@ -61,6 +63,15 @@ enum LockViolation: ViolationKind {
         case .releaseOfNothing:
             history[release].argument = .null
             history[release].process = .text("stranger")
+        case .releaseOfWhatAnotherHolds:
+            guard acquires.count == releases.count + 1, let end = history.map(\.returned).max() else { return false }
+            let stranger = HistoryValue.text("stranger")
+            history.append(
+                RecordedOperation(
+                    process: stranger, function: "acquire", outcome: .unknown, invoked: end + 1, returned: .max))
+            history.append(
+                RecordedOperation(
+                    process: stranger, function: "release", outcome: .ok, invoked: end + 2, returned: end + 3))
         }
         return true
     }

@@ -154,10 +154,77 @@ import Testing
         #expect(!found.isEmpty && Checker.check(found, model: .lock).isViolation)
     }
 
+    @Test func aReleaseOfOnesOwnNeedsALockThatWasGot() {
+        var history = Recorder()
+        let held = history.call("acquire", by: 0)
+        history.ok(held, .int(5))
+        history.call("acquire", by: 1)
+        var wrong = history
+        wrong.did("release", .null, by: 1)
+        let found = Checker.check(wrong.operations, model: .lock).counterExample
+        #expect(!found.isEmpty && Checker.check(found, model: .lock).isViolation)
+        history.did("release", .int(5))
+        history.did("release", .null, by: 1)
+        #expect(Checker.check(history.operations, model: .lock) == .valid)
+        history.did("acquire", .null, .int(6), by: 2)
+        #expect(Checker.check(history.operations, model: .lock) == .valid)
+    }
+
+    @Test func anElementWhoseAdditionFailedIsInNoRead() {
+        for model in [Model.set, .setFull] {
+            var history = Recorder()
+            history.fail(history.call("add", .int(1)))
+            history.did("add", .int(2))
+            var right = history
+            right.did("read", .null, numbers(2))
+            #expect(Checker.check(right.operations, model: model) == .valid)
+            history.did("read", .null, numbers(1, 2))
+            guard case .violation(let found) = Checker.check(history.operations, model: model) else {
+                Issue.record("\(model) accepts it")
+                continue
+            }
+            #expect(found.explanation.contains("failed") && found.operations.count == 2, "\(found)")
+        }
+    }
+
+    @Test func whichElementIsNamedDoesNotDependOnTheRun() {
+        var history = Recorder()
+        history.did("read", .null, .list((0..<50).map { .int($0) }))
+        history.did("read", .null, .list([]))
+        let verdict = Checker.check(
+            history.operations, model: .setFull, initial: .list((0..<50).map { .int($0) }))
+        guard case .violation(let found) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(found.explanation.hasPrefix("0 "), "\(found.explanation)")
+    }
+
     @Test func whoNeverAskedForALockHasNoneToRelease() {
         var history = Recorder()
         history.did("acquire", .null, .int(1))
         history.did("release", .null, by: 1)
         #expect(Checker.check(history.operations, model: .lock).counterExample.count == 1)
+    }
+
+    @Test func aHistoryThatSaysNothingIsUnknown() {
+        var failed = Recorder()
+        failed.fail(failed.call("write", .int(1)))
+        #expect(Checker.check(failed.operations, model: .register).isUnknown)
+        #expect(Checker.check([], model: .register).isUnknown)
+        var counter = Recorder()
+        counter.did("add", .int(1))
+        #expect(Checker.check(counter.operations, model: .counter).isUnknown)
+        var past = StoryRecorder()
+        past.run(
+            "get", .fields(["at": .int(-5)]), key: .text("/a"), .fields(["value": .text("x")]), revision: 0)
+        #expect(Checker.check(past.operations, model: .tree).isUnknown)
+    }
+
+    @Test func theEmptyTextIsNoReadOfNullInARegister() {
+        var history = Recorder()
+        history.did("read", .null, .text(""))
+        #expect(Checker.check(history.operations, model: .register).isViolation)
+        #expect(Checker.check(history.operations, model: .keyValue) == .valid)
     }
 }

@@ -38,6 +38,10 @@ enum TransactionViolation: ViolationKind {
     case readThatDoesNotRepeat
     /// A read tells an append that came after one that was acknowledged, and not that one.
     case appendLost
+    /// An append was asked for, and the answer does not have it; nor has any read.
+    case answerWithoutAnAppend
+    /// An append was asked for, and the answer has another value.
+    case answerWithAnotherValue
 
     func verdict(_ operations: [RecordedOperation]) -> Verdict { Subject.listAppend.verdict(operations) }
 
@@ -62,6 +66,8 @@ enum TransactionViolation: ViolationKind {
         case .ownAppendOverlooked: ["a.x.1 r.x"]
         case .readThatDoesNotRepeat: ["a.x.1", "r.x r.x.1"]
         case .appendLost: ["a.x.1", "then a.x.2", "then r.x.2"]
+        case .answerWithoutAnAppend: ["a.x.1 r.y", "then r.x"]
+        case .answerWithAnotherValue: ["a.x.1", "then r.x.7"]
         }
     }
 
@@ -87,6 +93,11 @@ enum TransactionViolation: ViolationKind {
                     result: hasFailed ? .null : .list(words.map { TransactionViolation.step($0, isAnswer: true) }),
                     outcome: hasFailed ? .fail : .ok, invoked: (phase + dice.below(9)) * 10 + 1 + number,
                     returned: (phase + 10 + dice.below(9)) * 10 + 1 + number))
+        }
+        switch self {
+        case .answerWithoutAnAppend: planted[0].result = .list([TransactionViolation.step("r.y", isAnswer: true)])
+        case .answerWithAnotherValue: planted[0].result = .list([TransactionViolation.step("a.x.7", isAnswer: true)])
+        default: break
         }
         return Planted(truth: truth, lie: truth + planted)
     }

@@ -10,7 +10,7 @@ import Testing
             LeaseViolation.allCases.map(\.testDescription), TopicViolation.allCases.map(\.testDescription),
             FencingViolation.allCases.map(\.testDescription),
         ]
-        #expect(kinds.flatMap { $0 }.count == 126)
+        #expect(kinds.flatMap { $0 }.count == 133)
     }
 
     @Test(arguments: RegisterViolation.allCases) func ofARegisterIsCaught(_ kind: RegisterViolation) {

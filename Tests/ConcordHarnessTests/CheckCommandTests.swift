@@ -95,6 +95,36 @@ import Testing
         }
     }
 
+    @Test func whatATerminalObeysIsPrintedAsEscapes() throws {
+        let write = #"{"type":"invoke","process":"\u001b[2J","f":"write","key":"\u001b[31m","value":1}"#
+        let read =
+            #"{"type":"invoke","process":1,"f":"read","key":"\u001b[31m"}"#
+            + #"{"type":"ok","process":1,"f":"read","value":"\u009b"}"#
+        try withFiles(["keys.jsonl": write + read]) { directory in
+            let violation = try run("\(directory)/keys.jsonl")
+            #expect(violation.code == .failure && violation.output.contains("[31m"), "\(violation.output)")
+            let raw = violation.output.unicodeScalars.filter { $0.properties.generalCategory == .control && $0 != "\n" }
+            #expect(raw.isEmpty, "\(violation.output)")
+        }
+    }
+
+    @Test func aModelIsOfOneHistoryAndNotOfADirectory() throws {
+        let verdicts = #"[{"file": "valid.jsonl", "model": "register", "valid": true}]"#
+        try withFiles(["valid.jsonl": Self.valid, "verdicts.json": verdicts]) { directory in
+            #expect(code("--all", directory) == .success)
+            let refused = try run("--all", directory, "--model", "set")
+            #expect(refused.code == .usage && refused.error.contains("--model"), "\(refused.error)")
+        }
+    }
+
+    @Test func aHistoryOfTheNemesisAloneIsUnknown() throws {
+        let text = #"{"type":"info","process":"nemesis","f":"kill"}"#
+        try withFiles(["nemesis.jsonl": text]) { directory in
+            let outcome = try run("-m", "register", "\(directory)/nemesis.jsonl")
+            #expect(outcome.code == .usage && outcome.output.contains("no operation"), "\(outcome.output)")
+        }
+    }
+
     @Test func oneHistoryOrADirectoryAndNotBoth() throws {
         #expect(code() == .usage)
         #expect(code("--all", "a", "b") == .usage)

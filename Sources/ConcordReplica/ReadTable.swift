@@ -32,6 +32,8 @@ struct ReadTable {
     private var behindBarrier: [(index: LogIndex, reads: [PendingRead])] = []
     /// Some reads can be answered already, and wait only for the next turn.
     private(set) var hasAnswerable = false
+    /// The index of this boot's first barrier that was confirmed.
+    private(set) var firstConfirmed: LogIndex?
     private var lastBarrier: UInt64
     private(set) var count = 0
 
@@ -64,6 +66,7 @@ struct ReadTable {
 
     mutating func ready(_ barrier: ReadyBarrier) {
         guard let position = atBarrier.firstIndex(where: { $0.barrier == barrier.id }) else { return }
+        firstConfirmed = firstConfirmed ?? barrier.index
         behindBarrier.append((barrier.index, atBarrier.remove(at: position).reads))
     }
 

@@ -40,8 +40,9 @@ package struct Replica: Sendable {
     /// By the number of the question to the leader, with the time at which it was asked.
     var positionReads: [UInt64: (askedAt: UInt64, read: PendingRead)] = [:]
     var lastPositionsID: UInt64
-    /// Set for the rest of the boot once this member has applied an entry of a term whose leader it knew. Before,
-    /// its state may lie far behind what it has shown in an earlier boot, so it shows none.
+    /// Set for the rest of the boot once this member has applied what a barrier of this boot told. Before, its state
+    /// may lie behind what it has shown in an earlier boot: that had applied what others had on their disks, and had
+    /// not got so far with its own.
     var hasCaughtUp = false
 
     // Applying.
@@ -93,8 +94,8 @@ package struct Replica: Sendable {
             beginBarrier()
             collect()
             applyBacklog()
-            if standing.leader != nil, state.epoch.rawValue == standing.term.rawValue { hasCaughtUp = true }
-            if hasCaughtUp { answerReads() }
+            if let index = reads.firstConfirmed, index <= appliedIndex { hasCaughtUp = true }
+            answerReads()
         }
         let taken = effects
         effects = ReplicaEffects()
@@ -160,7 +161,7 @@ package struct Replica: Sendable {
             reads.append(.init(request: request.id, deadline: deadline, question: .query(query), minimum: minimum))
         case .read(let query, .local, let minimum):
             let read = PendingRead(request: request.id, deadline: deadline, question: .query(query), minimum: minimum)
-            reads.appendLocal(read)
+            if hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
         case .cluster:
             reads.append(.init(request: request.id, deadline: deadline, question: .cluster, minimum: .zero))
         }

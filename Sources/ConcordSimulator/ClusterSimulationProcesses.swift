@@ -66,6 +66,8 @@ extension ClusterSimulation {
         if member.disk.isOff {
             coverage.reached(.crashWhileOpening)
             coverage.count(.crashesInDiskOperations)
+            // The start that ended had perhaps cut a rotten group off already, and told nobody.
+            if member.hasRotted { loseForGood(member, "it ended while it opened a rotten directory") }
             return crash(member, cuttingPower: member.random.chance(percent: 50))
         }
         switch error {

@@ -135,6 +135,25 @@ import Testing
         #expect(cluster.reply(to: 2)?.value == "v")
     }
 
+    /// A follower applies what is committed, also when its own disk has not got so far. When it starts again it must
+    /// not show less, although it holds entries of the term whose leader it hears.
+    @Test func aRestartedMemberShowsNoLessThanItHadAppliedBeforeItWasDurable() {
+        var cluster = MemberHarness(members: 3)
+        let leader = cluster.elect()
+        let follower = (leader + 1) % 3
+        cluster.request(1, at: leader, cluster.put("/k", "old"))
+        cluster.pass(milliseconds: 100)
+        cluster.request(2, at: leader, cluster.put("/k", "new"))
+        cluster.pass(milliseconds: 100)
+        cluster.request(3, at: follower, cluster.get("/k", .local))
+        cluster.pass(milliseconds: 10)
+        #expect(cluster.reply(to: 3)?.value == "new")
+        cluster.restart(follower, losing: 1)
+        cluster.request(4, at: follower, timeout: 5000, cluster.get("/k", .local))
+        cluster.pass(milliseconds: 2000)
+        #expect(cluster.reply(to: 4)?.value == "new")
+    }
+
     @Test func aLostQuestionForPositionsIsAskedAgain() {
         var cluster = MemberHarness(members: 3)
         let leader = cluster.elect()

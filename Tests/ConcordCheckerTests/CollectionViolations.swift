@@ -54,6 +54,8 @@ enum CollectionViolation: ViolationKind {
 
     func planted(_ dice: inout StoryDice) -> Planted? {
         var clients = ConcurrentClients(clients: 1 + dice.below(6), operationsMax: 10 + dice.below(30))
+        // The search over a queue in which values repeat takes long.
+        if self == .drainedTwinsInAnotherOrder { clients.operationsMax = 3 + dice.below(6) }
         // A dequeue without an answer may have taken anything.
         if subject == .queue { clients.lost = 0 }
         clients.closing = closing

@@ -63,11 +63,11 @@ extension ClusterSimulation {
 
     private func couldNotOpen(_ member: SimulatedMember, _ error: StorageError) {
         tell("\(member.name) cannot open its directory: \(error)")
+        // The start that failed had perhaps cut a rotten group off already, and told nobody.
+        if case .disk = error, member.hasRotted { loseForGood(member, "its start failed in a rotten directory") }
         if member.disk.isOff {
             coverage.reached(.crashWhileOpening)
             coverage.count(.crashesInDiskOperations)
-            // The start that ended had perhaps cut a rotten group off already, and told nobody.
-            if member.hasRotted { loseForGood(member, "it ended while it opened a rotten directory") }
             return crash(member, cuttingPower: member.random.chance(percent: 50))
         }
         switch error {

@@ -71,16 +71,22 @@ struct SimulatedNetwork {
         links[from * count + to].extra = extra
     }
 
-    /// Takes all that is wrong away.
+    /// Takes all that is wrong away. On a slow link messages would wait behind those that left long ago: it gets a new
+    /// connection.
     mutating func healAll() {
         weather = Weather()
+        for one in 0..<count {
+            for other in 0..<count where links[one * count + other].extra > 0 { close(one, other) }
+        }
         for link in links.indices { (links[link].cuts, links[link].extra) = (0, 0) }
     }
 
     /// Breaks the connections between two members, with everything in flight.
     mutating func close(_ one: Int, _ other: Int) {
-        links[one * count + other].connection += 1
-        links[other * count + one].connection += 1
+        for link in [one * count + other, other * count + one] {
+            links[link].connection += 1
+            links[link].lastDelivery = 0
+        }
     }
 
     /// The connection that a message sent now goes by.

@@ -85,6 +85,16 @@ import Testing
         #expect(check(history) == .valid)
     }
 
+    @Test func guessesEndWhenTimeRunsOut() {
+        var history = Recorder()
+        for value in 1...4 { history.did("enqueue", .int(Int64(value))) }
+        for client in 5...7 { history.call("dequeue", by: client) }
+        history.did("dequeue", .null, .null)
+        let limits = CheckLimits(isOutOfTime: { true })
+        #expect(Checker.check(history.operations, model: .queue, limits: limits).isUnknown)
+        #expect(check(history).isViolation)
+    }
+
     @Test func aDequeueThatIsLostLaterDoesNotMatterToAnEmptyQueue() {
         var history = Recorder()
         history.did("dequeue", .null, .null)

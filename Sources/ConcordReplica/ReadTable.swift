@@ -54,10 +54,12 @@ struct ReadTable {
         count += 1
     }
 
-    /// Begins a barrier for all reads that have none.
-    /// - Returns: its id, never used before; `nil` when no read waits or enough barriers are under way.
+    /// Begins a barrier for all reads that have none. The first one of a boot waits for no read: it tells how far this
+    /// member must come before it may show its own state.
+    /// - Returns: its id, never used before; `nil` when nothing waits or enough barriers are under way.
     mutating func beginBarrier(now: UInt64) -> UInt64? {
-        guard !fresh.isEmpty, atBarrier.count < ReplicaLimits.barriersInFlightMax else { return nil }
+        let isFirst = firstConfirmed == nil && atBarrier.isEmpty
+        guard isFirst || !fresh.isEmpty, atBarrier.count < ReplicaLimits.barriersInFlightMax else { return nil }
         lastBarrier += 1
         atBarrier.append(Group(barrier: lastBarrier, begunAt: now, reads: fresh))
         fresh = []

@@ -33,9 +33,8 @@ struct MemberHarness {
         }
     }
 
-    /// Ends a member and starts it again from its disk, of which the last entries may not have become durable.
-    mutating func restart(_ member: Int, losing lost: Int = 0) {
-        disks[member].entries.removeLast(lost)
+    /// Ends a member and starts it again from its disk.
+    mutating func restart(_ member: Int) {
         var record = replicas[member].record
         record.boot += 1
         replicas[member] = Replica(

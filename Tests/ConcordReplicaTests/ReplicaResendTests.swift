@@ -144,11 +144,15 @@ import Testing
         cluster.request(1, at: leader, cluster.put("/k", "old"))
         cluster.pass(milliseconds: 100)
         cluster.request(2, at: leader, cluster.put("/k", "new"))
-        cluster.pass(milliseconds: 100)
+        // The follower's disk does nothing any more, and nobody hears of it.
+        for _ in 0..<5 {
+            cluster.settle(sparing: follower)
+            _ = cluster.replicas[follower].takeEffects()
+        }
         cluster.request(3, at: follower, cluster.get("/k", .local))
-        cluster.pass(milliseconds: 10)
+        cluster.replies.append(contentsOf: cluster.replicas[follower].takeEffects().replies)
         #expect(cluster.reply(to: 3)?.value == "new")
-        cluster.restart(follower, losing: 1)
+        cluster.restart(follower)
         cluster.request(4, at: follower, timeout: 5000, cluster.get("/k", .local))
         cluster.pass(milliseconds: 2000)
         #expect(cluster.reply(to: 4)?.value == "new")

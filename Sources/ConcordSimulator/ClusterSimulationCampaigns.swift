@@ -54,14 +54,14 @@ extension ClusterSimulation {
         for (from, to) in fallen { network.mend(from: from, to: to) }
         reconnect(fallen)
         let alone = leader.position
-        let deaf = faultRandom.chance(percent: 20)
+        let isOnlyMute = faultRandom.chance(percent: 20)
         let others = members.indices.filter { $0 != alone }
-        let links = others.map { (from: alone, to: $0) } + (deaf ? [] : others.map { (from: $0, to: alone) })
+        let links = others.map { (from: alone, to: $0) } + (isOnlyMute ? [] : others.map { (from: $0, to: alone) })
         for (from, to) in links { network.cut(from: from, to: to) }
         succession?.fallen = links
         coverage.count(.isolations)
         tell("\(leader.name) falls")
-        reboot(members[others[Int(faultRandom.below(UInt64(others.count)))]], forgottenBy: leader)
+        reboot(members[others[Int(faultRandom.below(UInt64(others.count)))]])
         let writes = faultRandom.below(4) == 0 ? 30 : faultRandom.below(4)
         for number in 0..<writes {
             events.schedule(.end(.burst(leader, process: leader.process, requests: 1)), at: now + number * 1500)
@@ -73,8 +73,7 @@ extension ClusterSimulation {
         tell("\(leader.name) gives up its place")
         coverage.count(.plannedStops)
         for other in members.indices where other != leader.position && faultRandom.chance(percent: 50) {
-            network.slow(
-                from: other, to: leader.position, byMicroseconds: faultRandom.below(20_000))
+            network.slow(from: other, to: leader.position, byMicroseconds: faultRandom.below(20_000))
         }
         for other in members where other !== leader {
             burst(at: other, requests: faultRandom.below(3), writePercent: 100)
@@ -82,15 +81,14 @@ extension ClusterSimulation {
         events.schedule(.end(.resignation(leader, process: leader.process)), at: now + 200 + faultRandom.below(5000))
     }
 
-    /// A member that has handed writes to the leader starts anew and has others under the same numbers, so that what
-    /// the leader says of the first ones, once it is back, comes to a later life of the member.
-    private func reboot(_ member: SimulatedMember, forgottenBy leader: SimulatedMember) {
+    /// A member that has handed writes to the leader starts anew and has others under the same numbers: what becomes of
+    /// the first ones must not pass for what becomes of these.
+    private func reboot(_ member: SimulatedMember) {
         guard plan.classes.contains(.kill), faultRandom.chance(percent: 30), member.isUp, !member.isPaused else {
             return
         }
         burst(at: member, requests: 3, writePercent: 100)
-        events.schedule(
-            .end(.stopping(member, process: member.process)), at: now + 200 + faultRandom.below(2000))
+        events.schedule(.end(.stopping(member, process: member.process)), at: now + 200 + faultRandom.below(2000))
         beginTrickle(
             Trickle(
                 reader: member, until: now + 1_500_000, intervalMicroseconds: 60_000, writesAtReaderPercent: 80))

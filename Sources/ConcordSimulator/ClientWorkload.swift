@@ -56,6 +56,10 @@ package struct ClientWorkload: Sendable {
 
     package static let patientAttempts = 60
 
+    /// An `Idempotency-Key` is good for ten minutes of the cluster clock, which may run a little faster than that of
+    /// the run; by far, and in leaps, where clocks are wrong.
+    package var keyGoodMicroseconds: UInt64 = 500_000_000
+
     package var largeValueBytes: UInt64 = 0
     package var thinkMicroseconds: UInt64 = 0
     /// For the second half of each such span nobody asks for anything: a cluster at rest fails in other ways than a

@@ -27,7 +27,7 @@ extension SimulatedClient {
             return
         }
         sequence += 1
-        answered.removeAll { now - $0.invokedAt > SimulatedClient.keyGoodMicroseconds }
+        answered.removeAll { now - $0.invokedAt > workload.keyGoodMicroseconds }
         let invoked = all.nextPosition()
         var kind = drawKind(workload, &random)
         if mood == .careful, manner == .plain { kind = .get }
@@ -69,9 +69,6 @@ extension SimulatedClient {
             kind: .get, question: .read(.node(NodeQuery(key: key))), process: process, invoked: invoked, since: invoked,
             invokedAt: now, newest: all.newest, compactedBelow: all.compactedBelow)
     }
-
-    /// An `Idempotency-Key` is good for ten minutes of a clock that may run a little faster than that of the run.
-    private static let keyGoodMicroseconds: UInt64 = 500_000_000
 
     /// By the weights; what this client cannot do now is a get.
     private func drawKind(_ workload: ClientWorkload, _ random: inout SeededRandom) -> ClientWorkload.Kind {

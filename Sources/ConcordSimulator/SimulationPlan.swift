@@ -37,6 +37,7 @@ package struct SimulationPlan: Sendable {
         var workload = ClientWorkload.drawn(from: &random)
         workload.operationsMax = 100 << Int(random.below(4))
         if isLong { workload.slowDown(toMicroseconds: 4_000_000) }
+        if classes.contains(.wildDrift) || classes.contains(.clockJump) { workload.keyGoodMicroseconds = 200_000_000 }
         self.workload = workload
         faults = []
         faults = drawFaults(&random, isLong: isLong)

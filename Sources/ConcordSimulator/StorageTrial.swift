@@ -103,6 +103,8 @@ package struct StorageTrial {
         } else if let reached = attempt.logs.firstIndex(of: found.entries) {
             if attempt.hardState != nil, !isNew { problem("entries are durable and not the term before them") }
             before.append([entries] + attempt.logs[..<reached])
+            // Where its groups lie was not seen: perhaps behind another one, in bytes that this one wrote zeros over.
+            places = []
         } else {
             problem("\(brief(entries)) came back as \(brief(found.entries)), of \(attempt.logs.map(brief))")
         }

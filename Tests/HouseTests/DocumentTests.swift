@@ -42,6 +42,13 @@ import Testing
         #expect(findings(String(whole.dropFirst(2))) == 1)
     }
 
+    @Test func noPageWaitsForAFigure() {
+        func findings(_ text: String) -> Int { DocumentTests.openPlaces(path: "docs/a.md", text: text).count }
+        #expect(findings("so many: @FIGURE@\n") == 1)
+        #expect(findings("a@b.example, 3 @ 4 @") == 0)
+        expectNone(Repository.pages.flatMap { DocumentTests.openPlaces(path: $0.path, text: $0.text) })
+    }
+
     @Test func everyVersionAndMagicOfAFormatIsWrittenDown() {
         let formats = Repository.pages.filter { $0.path.hasPrefix("docs/formats") }.map(\.text).joined(separator: "\n")
         expectNone(Repository.product.flatMap { DocumentTests.formatFindings($0, formats: formats) })
@@ -97,6 +104,15 @@ import Testing
             findings.append(Finding(path, "has no number of four digits"))
         }
         return findings
+    }
+
+    /// Places that were left open: a word in capitals between two at signs.
+    static func openPlaces(path: String, text: String) -> [Finding] {
+        text.split(separator: "\n").flatMap { line in
+            between("@", "@", in: String(line))
+                .filter { word in !word.isEmpty && word.allSatisfy(\.isUppercase) }
+                .map { Finding(path, "has an open place @\($0)@") }
+        }
     }
 
     /// Link targets, relative to the page, and paths in backticks, from the top.

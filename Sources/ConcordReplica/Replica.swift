@@ -37,6 +37,8 @@ package struct Replica: Sendable {
 
     // Reads.
     var reads: ReadTable
+    /// Set as long as no barrier is asked for, because the last one was refused.
+    var nextBarrierAt: UInt64?
     /// By the number of the question to the leader, with the time at which it was asked.
     var positionReads: [UInt64: (askedAt: UInt64, read: PendingRead)] = [:]
     var lastPositionsID: UInt64
@@ -105,7 +107,8 @@ package struct Replica: Sendable {
     /// The time (milliseconds) at which a tick is due; earlier ticks are harmless.
     package var nextDeadline: UInt64 {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
-        var deadline = min(raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max)
+        var deadline = min(
+            raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
         if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline
     }
@@ -146,6 +149,7 @@ package struct Replica: Sendable {
             retryAt = nil
             nextToSend = writes.first
         }
+        if let at = nextBarrierAt, at <= self.now { nextBarrierAt = nil }
     }
 
     private mutating func receive(_ request: ReplicaRequest) {
@@ -225,7 +229,10 @@ package struct Replica: Sendable {
         }
         backlog.append(contentsOf: output.committed)
         for barrier in output.readyBarriers { reads.ready(barrier) }
-        for barrier in output.lostBarriers { reads.lost(barrier) }
+        for barrier in output.lostBarriers {
+            reads.lost(barrier)
+            nextBarrierAt = now + ReplicaLimits.refusedRetryMilliseconds
+        }
         if let standing = output.standing { changed(to: standing) }
     }
 
@@ -238,6 +245,7 @@ package struct Replica: Sendable {
 
     private mutating func changed(to standing: Standing) {
         self.standing = standing
+        nextBarrierAt = nil
         effects.notices.append(.standing(standing))
         // Positions were asked of the old leader.
         askPositionsAgain(askedUntil: UInt64.max)

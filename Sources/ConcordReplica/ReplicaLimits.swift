@@ -20,7 +20,7 @@ package enum ReplicaLimits {
     package static let barriersInFlightMax = 2
     /// How long a follower waits for the answer to a forwarded write or a barrier before it asks again.
     package static let resendMilliseconds: UInt64 = 1000
-    /// How long a refused forward waits before it is tried again.
+    /// How long a refused forward or barrier waits before it is tried again.
     package static let refusedRetryMilliseconds: UInt64 = 20
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200

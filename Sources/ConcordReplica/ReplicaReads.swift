@@ -7,7 +7,7 @@ import ConcordStorage
 
 extension Replica {
     mutating func beginBarrier() {
-        guard standing.leader != nil, let barrier = reads.beginBarrier(now: now) else { return }
+        guard standing.leader != nil, nextBarrierAt == nil, let barrier = reads.beginBarrier(now: now) else { return }
         raft?.readBarrier(id: barrier)
     }
 

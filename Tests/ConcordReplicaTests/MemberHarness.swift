@@ -14,7 +14,10 @@ struct MemberHarness {
     /// What each member's log holds on its disk, and its votes.
     private var disks: [(hardState: HardState, entries: [Entry])] = []
 
-    init(members: Int, boot: UInt64 = 1) {
+    private let raft: RaftSettings
+
+    init(members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings()) {
+        self.raft = raft
         let configuration = Configuration(
             members: (1...members).map {
                 .init(id: MemberID(UInt128($0)), name: "m\($0)", peerAddress: "m\($0):1")
@@ -28,7 +31,7 @@ struct MemberHarness {
                 Replica(
                     ReplicaStart(
                         record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [], listed: [],
-                        clientURL: "http://m\(number)", build: "test", raft: RaftSettings(), seed: UInt64(number),
+                        clientURL: "http://m\(number)", build: "test", raft: raft, seed: UInt64(number),
                         now: now)))
         }
     }
@@ -40,7 +43,7 @@ struct MemberHarness {
         replicas[member] = Replica(
             ReplicaStart(
                 record: record, hardState: disks[member].hardState, entries: disks[member].entries, listed: [],
-                clientURL: "http://m\(member + 1)", build: "test", raft: RaftSettings(), seed: UInt64(member), now: now)
+                clientURL: "http://m\(member + 1)", build: "test", raft: raft, seed: UInt64(member), now: now)
         )
     }
 

@@ -136,26 +136,64 @@ import Testing
     }
 
     /// A follower applies what is committed, also when its own disk has not got so far. When it starts again it must
-    /// not show less, although it holds entries of the term whose leader it hears.
+    /// not show less, although it holds entries of the term whose leader it hears and gets the lost ones one by one.
     @Test func aRestartedMemberShowsNoLessThanItHadAppliedBeforeItWasDurable() {
-        var cluster = MemberHarness(members: 3)
+        var cluster = MemberHarness(members: 3, raft: RaftSettings(appendEntriesMax: 1))
         let leader = cluster.elect()
         let follower = (leader + 1) % 3
         cluster.request(1, at: leader, cluster.put("/k", "old"))
         cluster.pass(milliseconds: 100)
-        cluster.request(2, at: leader, cluster.put("/k", "new"))
         // The follower's disk does nothing any more, and nobody hears of it.
-        for _ in 0..<5 {
-            cluster.settle(sparing: follower)
-            _ = cluster.replicas[follower].takeEffects()
+        for (id, value) in [(UInt64(2), "new"), (3, "newest")] {
+            cluster.request(id, at: leader, cluster.put("/k", value))
+            for _ in 0..<5 {
+                cluster.settle(sparing: follower)
+                _ = cluster.replicas[follower].takeEffects()
+            }
         }
-        cluster.request(3, at: follower, cluster.get("/k", .local))
+        cluster.request(4, at: follower, cluster.get("/k", .local))
         cluster.replies.append(contentsOf: cluster.replicas[follower].takeEffects().replies)
-        #expect(cluster.reply(to: 3)?.value == "new")
+        #expect(cluster.reply(to: 4)?.value == "newest")
         cluster.restart(follower)
-        cluster.request(4, at: follower, timeout: 5000, cluster.get("/k", .local))
+        cluster.request(5, at: follower, timeout: 5000, cluster.get("/k", .local))
         cluster.pass(milliseconds: 2000)
-        #expect(cluster.reply(to: 4)?.value == "new")
+        #expect(cluster.reply(to: 5)?.value == "newest")
+    }
+
+    /// A leader that has just fallen refuses barriers, and a follower that has not heard of it asks it again: not
+    /// as fast as the network carries questions and refusals.
+    @Test func aRefusedBarrierWaitsBeforeItIsAskedForAgain() {
+        var cluster = MemberHarness(members: 3)
+        let leader = cluster.elect()
+        let follower = (leader + 1) % 3
+        cluster.request(1, at: follower, timeout: 5000, cluster.get("/a"))
+        let start = cluster.now
+        var asked = 0
+        // The network carries ten questions and refusals in a millisecond.
+        for time in start..<start + 100 {
+            tick(&cluster, follower, at: time)
+            for _ in 0..<10 {
+                for barrier in barriers(turn(&cluster, follower)) {
+                    asked += 1
+                    let refusal = Message(
+                        from: cluster.replicas[leader].record.id, to: cluster.replicas[follower].record.id,
+                        term: cluster.replicas[follower].status.standing.term,
+                        body: .barrierResponse(.init(id: barrier, index: nil)))
+                    cluster.replicas[follower].step(.peerMessage(from: refusal.from, .raft(refusal)))
+                }
+            }
+        }
+        #expect(asked == 100 / Int(ReplicaLimits.refusedRetryMilliseconds))
+        // Another leader is asked at once.
+        let successor = cluster.replicas[(leader + 2) % 3].record.id
+        let heartbeat = Message(
+            from: successor, to: cluster.replicas[follower].record.id,
+            term: cluster.replicas[follower].status.standing.term.next,
+            body: .heartbeat(.init(round: 1, clusterClock: 0)))
+        cluster.replicas[follower].step(.peerMessage(from: successor, .raft(heartbeat)))
+        let effects = cluster.replicas[follower].takeEffects()
+        for write in effects.logWrites { cluster.replicas[follower].step(.logDurable(write.sequence)) }
+        #expect(barriers(effects.messages.map(\.message) + turn(&cluster, follower)).count == 1)
     }
 
     @Test func aLostQuestionForPositionsIsAskedAgain() {

@@ -95,7 +95,7 @@ let package = Package(
         program("concord", ["ConcordTool", "ConcordCommandLine"]),
         program("concord-bench", ["ConcordBench", "ConcordCommandLine"]),
         program("concord-jepsen", ["ConcordHarness", "ConcordCommandLine"]),
-        program("concord-sim", ["ConcordSimulator", "ConcordCommandLine"]),
+        program("concord-sim", ["ConcordSimulator", "ConcordLinux", "ConcordCommandLine"]),
 
         tests("HouseTests", ["ConcordEndpoints", "ConcordHTTP"]),
         tests("ConcordBytesTests", ["ConcordBytes"]),

@@ -1,4 +1,5 @@
 import ConcordCommandLine
+import ConcordLinux
 import ConcordSimulator
 import Foundation
 import Synchronization
@@ -39,9 +40,11 @@ struct Swarm {
 
     private func runAll() -> SwarmSummary {
         let state = Mutex(State(next: seeds.lowerBound))
+        LastWords.willBeSaid()
         let stops = parsed[Declaration.stop]
         DispatchQueue.concurrentPerform(iterations: parsed[Declaration.jobs]) { _ in
             while let seed = state.withLock({ takeSeed(&$0) }) {
+                LastWords.set("concord-sim: died at seed \(seed); again: concord-sim --seed \(seed) --trace\n")
                 let result = SeedResult.run(SimulationPlan(seed: seed))
                 state.withLock { state in
                     state.summary.add(result)

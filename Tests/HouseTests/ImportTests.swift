@@ -34,7 +34,7 @@ import Testing
         "concord": ["ConcordTool", "ConcordCommandLine"],
         "concord-bench": ["ConcordBench", "ConcordCommandLine"],
         "concord-jepsen": ["ConcordHarness", "ConcordCommandLine"],
-        "concord-sim": ["ConcordSimulator", "ConcordCommandLine"],
+        "concord-sim": ["ConcordSimulator", "ConcordLinux", "ConcordCommandLine"],
     ]
 
     /// The modules of the system. Everything else of the house makes do with the standard library.

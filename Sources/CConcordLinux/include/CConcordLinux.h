@@ -101,6 +101,11 @@ int concord_kill(int process, int signal);
 // 1: ended, and `exited` and `code` tell its exit status or its signal; 0: still running.
 int concord_reap(int process, int blocking, int *exited, int *code);
 void concord_exit_now(int code);
+// Once: a signal that a fault of this program raises writes the last words of the thread that it ends to standard
+// error, and then does what it would have done.
+void concord_say_last_words(void);
+// Up to 255 bytes, of this thread.
+void concord_set_last_words(const char *words);
 
 // Message authentication.
 int concord_hmac_sha256(const uint8_t *key, size_t key_count, const uint8_t *bytes, size_t count, uint8_t *result);

@@ -104,6 +104,6 @@ private struct RunningSum {
     }
 
     func sum(before position: Int) -> Int128 {
-        sums[positions.countBelow(position)]
+        sums[positions.countOfFront { $0 < position }]
     }
 }

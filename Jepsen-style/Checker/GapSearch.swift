@@ -34,18 +34,21 @@ struct GapSearch<Object: RevisionedObject> {
         case gaveUp
     }
 
-    private struct Place {
+    fileprivate struct Place {
         var change = 0
         var read = 0
         var gap = 0
     }
 
-    private struct Choice {
+    struct Choice {
         let gap: Int64
-        let before: Place
+        fileprivate let before: Place
         let mark: Int
-        /// Unknown operations still to be tried, the likeliest last; -1 for an operation outside of the history.
-        var candidates: [Int]
+        /// Whether an operation outside of the history is still to be tried.
+        var mayBeForeign = !Object.ownsAllRevisions
+        /// Unknown operations before this one are still to be tried, the last one first.
+        var untried: Int
+        /// -1 for an operation outside of the history.
         var chosen = -1
         var triedLikenesses: Set<Int> = []
         /// Earlier choices that have to do with the failure of what was tried here.
@@ -114,23 +117,13 @@ struct GapSearch<Object: RevisionedObject> {
 extension GapSearch {
     /// Opens the choice of a gap. An operation that was invoked last is tried first: most that happen do so soon.
     private mutating func choose(for gap: Int64) -> Set<Int>? {
-        var choice = Choice(gap: gap, before: place, mark: object.mark(), candidates: [])
-        for (position, unknown) in timeline.unknowns.enumerated() {
-            guard unknown.lowerBound < gap else { break }
-            guard mayExplain(position, gap) else { continue }
-            if usedBy[position] >= 0 {
-                choice.conflicts.insert(usedBy[position])
-            } else {
-                choice.candidates.append(position)
-            }
-        }
-        if !Object.ownsAllRevisions { choice.candidates.append(-1) }
+        let untried = timeline.unknowns.countOfFront { $0.lowerBound < gap }
+        let choice = Choice(gap: gap, before: place, mark: object.mark(), untried: untried)
         place.gap += 1
         choices.append(choice)
         if advance() { return nil }
-        let conflicts = choices.removeLast().conflicts
         note(Failure(revision: gap, index: nil, contradiction: unexplained(gap)))
-        return conflicts
+        return removeLastChoice()
     }
 
     private func mayExplain(_ position: Int, _ gap: Int64) -> Bool {
@@ -144,7 +137,7 @@ extension GapSearch {
     /// Takes the next candidate of the latest choice.
     private mutating func advance() -> Bool {
         let last = choices.count - 1
-        while let candidate = choices[last].candidates.popLast() {
+        while let candidate = nextCandidate() {
             stepsAfterFailure += deepest == nil ? 0 : 1
             choices[last].chosen = candidate
             if candidate < 0 { return true }
@@ -161,6 +154,32 @@ extension GapSearch {
             choices[last].conflicts.formUnion(related)
         }
         return false
+    }
+
+    private mutating func nextCandidate() -> Int? {
+        let last = choices.count - 1
+        if choices[last].mayBeForeign {
+            choices[last].mayBeForeign = false
+            return -1
+        }
+        while choices[last].untried > 0 {
+            choices[last].untried -= 1
+            let position = choices[last].untried
+            if usedBy[position] < 0, mayExplain(position, choices[last].gap) { return position }
+        }
+        return nil
+    }
+
+    /// Gives up the latest choice, of which everything was tried.
+    /// - Returns: the choices that can be to blame for that: also those that use what could have explained this gap.
+    private mutating func removeLastChoice() -> Set<Int> {
+        let choice = choices.removeLast()
+        var conflicts = choice.conflicts
+        for (position, unknown) in timeline.unknowns.enumerated() {
+            guard unknown.lowerBound < choice.gap else { break }
+            if usedBy[position] >= 0, mayExplain(position, choice.gap) { conflicts.insert(usedBy[position]) }
+        }
+        return conflicts
     }
 
     /// Choices that an operation related to `action` was, or could have been, the explanation of.
@@ -191,7 +210,7 @@ extension GapSearch {
             conflicts.remove(target)
             choices[target].conflicts.formUnion(conflicts)
             if advance() { return true }
-            conflicts = choices.removeLast().conflicts
+            conflicts = removeLastChoice()
         }
         return false
     }

@@ -163,6 +163,10 @@ struct QueueSearch {
             case .enqueue, .dequeue, .dequeueAny, .drain: false
             }
         }
+
+        func approximateBytes(of state: State) -> Int {
+            state.values.count * MemoryLayout<HistoryValue>.stride + state.steps.count * MemoryLayout<Int>.stride
+        }
     }
 
     private var calls: [WingGongLowe<Queue>.Call] = []

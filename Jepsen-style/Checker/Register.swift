@@ -68,13 +68,8 @@ final class ValueTable {
     private func canBeObserved(_ value: HistoryValue) -> Bool {
         if observed.contains(value) { return true }
         guard let text = (value == .null ? "" : value.text).map({ Array($0.utf8) }) else { return false }
-        var low = 0
-        var high = observedTexts.count
-        while low < high {
-            let middle = (low + high) / 2
-            if observedTexts[middle].lexicographicallyPrecedes(text) { low = middle + 1 } else { high = middle }
-        }
-        return low < observedTexts.count && observedTexts[low].starts(with: text)
+        let before = observedTexts.countOfFront { $0.lexicographicallyPrecedes(text) }
+        return before < observedTexts.count && observedTexts[before].starts(with: text)
     }
 
     /// A key that was never put reads as the empty text, too.

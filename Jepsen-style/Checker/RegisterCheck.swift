@@ -48,7 +48,9 @@ enum RegisterCheck {
 
 extension CheckLimits {
     func with(configurationsMax: Int) -> CheckLimits {
-        CheckLimits(configurationsMax: configurationsMax, isOutOfTime: isOutOfTime)
+        var limits = self
+        limits.configurationsMax = configurationsMax
+        return limits
     }
 }
 

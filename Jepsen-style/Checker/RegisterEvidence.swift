@@ -145,13 +145,8 @@ private struct RegisterChanges {
     }
 
     func latest(before position: Int) -> Int? {
-        var low = 0
-        var high = returns.count
-        while low < high {
-            let middle = (low + high) / 2
-            if returns[middle] < position { low = middle + 1 } else { high = middle }
-        }
-        return low > 0 ? latest[low - 1] : nil
+        let returned = returns.countOfFront { $0 < position }
+        return returned > 0 ? latest[returned - 1] : nil
     }
 }
 

@@ -25,6 +25,11 @@ struct RevisionReplay<Object: RevisionedObject> {
         }
         if let violation = compareWithLog(timeline) { return .violation(violation) }
         guard let gaps = gaps(of: timeline) else { return .violation(tooManyGaps(timeline)) }
+        guard gaps.count <= gapsMax else {
+            return .unknown(
+                "the replay gave up: \(timeline.unknowns.count) operations of unknown outcome may have made more than "
+                    + "\(gapsMax) revisions")
+        }
         var search = GapSearch(object, timeline, gaps: gaps, limits: limits)
         switch search.run() {
         case .consistent: return .valid
@@ -177,6 +182,9 @@ extension RevisionReplay {
         return nil
     }
 
+    /// How many gaps the replay may have to choose for.
+    private var gapsMax: Int { limits.bytesMax / MemoryLayout<GapSearch<Object>.Choice>.stride }
+
     /// Revisions that no answered change has; `nil` when there are more than operations that could have made them.
     ///
     /// Where others use the same revisions, a gap may also be theirs. Of a run of gaps without an answer in between no
@@ -184,8 +192,8 @@ extension RevisionReplay {
     private func gaps(of timeline: ReplayTimeline<Object.Action>) -> [Int64]? {
         var gaps: [Int64] = []
         var last = base
-        let spare = Int64(timeline.unknowns.count)
-        for (revision, isTaken) in stops(of: timeline) where revision > last {
+        for (revision, isTaken) in stops(of: timeline) where revision > last && gaps.count <= gapsMax {
+            let spare = Int64(timeline.unknowns.countOfFront { $0.lowerBound < revision })
             let end = isTaken ? revision - 1 : revision
             let (difference, isTooMuch) = end.subtractingReportingOverflow(last)
             let count = isTooMuch ? .max : difference

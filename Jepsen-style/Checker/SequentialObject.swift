@@ -9,8 +9,13 @@ package protocol SequentialObject {
 
     /// Whether `action` leaves every state that accepts it as it is. `true` only makes a search faster.
     func isRead(_ action: Action) -> Bool
+
+    /// About how many bytes a search holds for `state`.
+    func approximateBytes(of state: State) -> Int
 }
 
 extension SequentialObject {
     package func isRead(_ action: Action) -> Bool { false }
+
+    package func approximateBytes(of state: State) -> Int { MemoryLayout<State>.stride }
 }

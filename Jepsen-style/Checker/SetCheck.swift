@@ -133,7 +133,7 @@ private struct FullSetHistory {
         }
         let known = elements.values.map(\.known).sorted()
         for (read, told) in reads {
-            let expected = known.countBelow(read.invoked)
+            let expected = known.countOfFront { $0 < read.invoked }
             let found = told.count { (elements[$0]?.known ?? .max) < read.invoked }
             if found < expected { return firstMissed(by: read, told: Set(told)) }
         }
@@ -154,18 +154,5 @@ private struct FullSetHistory {
         return Violation(
             "\(first.key) was known to be in the set and is not in a read that began later: it is \(what).",
             [first.value.witness, read].compactMap { $0 })
-    }
-}
-
-extension [Int] {
-    /// How many elements of this ascending list are below `limit`.
-    func countBelow(_ limit: Int) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < limit { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

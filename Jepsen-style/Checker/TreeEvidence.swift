@@ -184,12 +184,8 @@ extension TreeEvidence {
 
     private func isUntouched(_ path: ByteText, at revision: Int64) -> Bool {
         guard let spans = untouched[path] else { return false }
-        var (lower, upper) = (0, spans.count)
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if spans[middle].after < revision { lower = middle + 1 } else { upper = middle }
-        }
-        return lower > 0 && spans[lower - 1].through >= revision
+        let begun = spans.countOfFront { $0.after < revision }
+        return begun > 0 && spans[begun - 1].through >= revision
     }
 
     /// Whether a node written at `revision` can be gone when the path was next seen to be absent.
@@ -208,11 +204,7 @@ extension TreeEvidence {
 
     private static func first(_ revisions: [Int64]?, from revision: Int64) -> Int64? {
         guard let revisions else { return nil }
-        var (lower, upper) = (0, revisions.count)
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if revisions[middle] < revision { lower = middle + 1 } else { upper = middle }
-        }
-        return lower < revisions.count ? revisions[lower] : nil
+        let earlier = revisions.countOfFront { $0 < revision }
+        return earlier < revisions.count ? revisions[earlier] : nil
     }
 }

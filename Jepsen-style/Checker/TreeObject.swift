@@ -17,6 +17,8 @@ package struct TreeObject: SequentialObject {
     package func isRead(_ action: TreeAction) -> Bool {
         action.answer != nil && !action.hasChanged
     }
+
+    package func approximateBytes(of state: TreeState) -> Int { state.approximateBytes }
 }
 
 extension TreeObject {
@@ -99,6 +101,8 @@ package struct TreeState: Sendable {
     private var fingerprint: UInt64 = 0
 
     package init() {}
+
+    var approximateBytes: Int { entries.count * MemoryLayout<Entry>.stride }
 
     private struct Entry {
         let path: ByteText
@@ -213,11 +217,6 @@ extension TreeState: TreeStore {
 
     /// Where the first path stands that is not before `path`.
     private func firstPosition(from path: ByteText) -> Int {
-        var (lower, upper) = (0, entries.count)
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if entries[middle].path < path { lower = middle + 1 } else { upper = middle }
-        }
-        return lower
+        entries.countOfFront { $0.path < path }
     }
 }

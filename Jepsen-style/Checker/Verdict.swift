@@ -31,6 +31,8 @@ package struct Violation: Equatable, Sendable {
 package struct CheckLimits {
     /// Configurations that one search may visit.
     package var configurationsMax: Int
+    /// Bytes that a search may hold, about: of what it has visited and what it still has to try.
+    package var bytesMax = 1 << 30
     /// Asked every few thousand configurations; `true` ends the search as unknown. The checker has no clock.
     package var isOutOfTime: () -> Bool
 

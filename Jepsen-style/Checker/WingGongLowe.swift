@@ -48,6 +48,7 @@ package struct WingGongLowe<Object: SequentialObject> {
     var memory: ConfigurationMemory
     var states: [Object.State]
     var stateNumbers: [Object.State: Int]
+    var stateBytes = 0
     var frames: [SearchFrame] = []
     /// Of all frames, one after the other: the known calls that each has to try.
     var candidates: [Int] = []
@@ -91,6 +92,9 @@ package struct WingGongLowe<Object: SequentialObject> {
             }
             guard visited <= limits.configurationsMax else {
                 return .unknown("more than \(limits.configurationsMax) configurations")
+            }
+            guard memory.bytes + stateBytes <= limits.bytesMax else {
+                return .unknown("more than \(limits.bytesMax >> 20) MB of configurations")
             }
             if visited & 1023 == 0, limits.isOutOfTime() { return .unknown("out of time") }
         }
@@ -179,6 +183,7 @@ package struct WingGongLowe<Object: SequentialObject> {
     private mutating func number(of state: Object.State) -> Int {
         if let number = stateNumbers[state] { return number }
         states.append(state)
+        stateBytes += object.approximateBytes(of: state)
         stateNumbers[state] = states.count - 1
         return states.count - 1
     }

@@ -82,6 +82,27 @@ import Testing
         #expect(Search(Cell(), initial: 0, calls: calls).run() == .contradiction(at: 8))
     }
 
+    @Test func aSearchThatMayHoldTooLittleSaysSo() {
+        let calls =
+            (0..<18).map { Search.Call(.write($0), invoked: $0, returned: 100 + $0) }
+            + [Search.Call(.read(99), invoked: 50, returned: 120)]
+        var limits = CheckLimits()
+        limits.bytesMax = 1 << 20
+        #expect(
+            Search(Cell(), initial: 0, calls: calls, limits: limits).run()
+                == .unknown("more than 1 MB of configurations"))
+    }
+
+    /// The states of a queue are long.
+    @Test func whatTheStatesHoldCounts() {
+        var history = Recorder()
+        for value in 0..<2_000 { history.did("enqueue", .int(Int64(value % 3))) }
+        var limits = CheckLimits()
+        #expect(Checker.check(history.operations, model: .queue, limits: limits) == .valid)
+        limits.bytesMax = 1 << 20
+        #expect(Checker.check(history.operations, model: .queue, limits: limits).isUnknown)
+    }
+
     @Test func aSearchOutOfTimeSaysSo() {
         let calls =
             (0..<14).map { Search.Call(.write($0), invoked: $0, returned: 100 + $0) }

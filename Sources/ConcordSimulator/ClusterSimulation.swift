@@ -65,7 +65,9 @@ package final class ClusterSimulation {
     var formedOnce: Set<Int> = []
     var hashes: [LogIndex: UInt128] = [:]
     var highestTerm = Term.zero
-    var messagesCount: UInt64 = 0
+    /// Appends and their answers.
+    var replicationCount: UInt64 = 0
+    var otherMessagesCount: UInt64 = 0
 
     package init(plan: SimulationPlan) {
         self.plan = plan
@@ -247,7 +249,7 @@ package final class ClusterSimulation {
     }
 
     private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
-        messagesCount += 1
+        if message.isReplication { replicationCount += 1 } else { otherMessagesCount += 1 }
         if case .raft(let inner) = message {
             invariants.sends(inner, from: sender.position)
             checkLoyalty(of: sender, inner)
@@ -350,5 +352,15 @@ package final class ClusterSimulation {
             problem("\(member.name) has another state than others at index \(applied.rawValue)")
         }
         note(UInt64(truncatingIfNeeded: hash))
+    }
+}
+
+extension PeerMessage {
+    fileprivate var isReplication: Bool {
+        guard case .raft(let message) = self else { return false }
+        switch message.body {
+        case .append, .appendResponse: return true
+        default: return false
+        }
     }
 }

@@ -201,11 +201,15 @@ extension ClusterSimulation {
         }
     }
 
-    /// Heartbeats, and some messages for each request: a storm of messages is a bug, even when all goes well.
+    /// Heartbeats, and some messages for each request: a storm of messages is a bug, even when all goes well. Appends
+    /// that overtake each other are refused and sent again, many for one entry.
     private func checkMessages() {
-        let pairs = UInt64(members.count * members.count)
-        let allowed = pairs * (now / 1000) + UInt64(lastRequest) * pairs * 40 + 10_000
-        if messagesCount > allowed { problem("\(messagesCount) messages where \(allowed) are plenty") }
+        let pairs = UInt64(members.count * (members.count - 1))
+        let others = pairs * (now / 25_000) + UInt64(lastRequest) * 5 + 1_000
+        let appends = pairs * (now / 10_000) + UInt64(lastRequest) * 100 + 10_000
+        for (count, allowed) in [(otherMessagesCount, others), (replicationCount, appends)] where count > allowed {
+            problem("\(count) messages where \(allowed) are plenty")
+        }
     }
 
     func describe(_ operations: [RecordedOperation]) -> String {

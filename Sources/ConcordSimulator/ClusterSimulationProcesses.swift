@@ -71,7 +71,7 @@ extension ClusterSimulation {
             return crash(member, cuttingPower: member.random.chance(percent: 50))
         }
         switch error {
-        case .disk: endedByDisk(member, error)
+        case .disk(let cause): endedByDisk(member, cause)
         case .damaged, .newerFormat, .unreadableRecord, .bothVoteSlotsBad, .memberRecordMissing:
             guard member.hasRotted else { return problem("\(member.name) cannot open its data: \(error)") }
             coverage.reached(.damageRefused)
@@ -80,9 +80,8 @@ extension ClusterSimulation {
     }
 
     /// An error of the disk ends the process; it is started again until the disk works.
-    private func endedByDisk(_ member: SimulatedMember, _ error: StorageError) {
-        let isExpected = member.disk.capacityBytes != nil || plan.classes.contains(.diskError)
-        guard isExpected, healing?.quorum.contains(member.position) != true else {
+    private func endedByDisk(_ member: SimulatedMember, _ error: DiskError) {
+        guard error == member.disk.lastMadeError, healing?.quorum.contains(member.position) != true else {
             return problem("\(member.name) met a disk error that nobody made: \(error)")
         }
         crash(member, cuttingPower: false)
@@ -263,6 +262,6 @@ extension ClusterSimulation {
         tell("\(member.name): \(error)")
         guard case .disk(let cause) = error else { return problem("\(member.name) cannot write: \(error)") }
         if case .full = cause.kind, member.running?.replica.isLeader == true { coverage.reached(.fullDiskOfLeader) }
-        endedByDisk(member, error)
+        endedByDisk(member, cause)
     }
 }

@@ -36,6 +36,9 @@ package final class SimulatedDisk: Disk {
     /// Whether power or process is gone: everything fails until `restart`.
     package private(set) var isOff = false
 
+    /// The last error that it was told to make, or that comes of its capacity.
+    private(set) var lastMadeError: DiskError?
+
     /// What power cuts have done to sectors that were not synchronised.
     package private(set) var losses = SectorLosses()
 
@@ -207,7 +210,7 @@ package final class SimulatedDisk: Disk {
         let written = run.isPartial ? Int(random.below(UInt64(fitting) + 1)) : fitting
         file.write(bytes[..<written], at: offset)
         try end(run)
-        guard fitting == bytes.count else { throw DiskError(.full, operation: run.operation) }
+        guard fitting == bytes.count else { throw make(.full, run) }
     }
 
     package func synchronize(_ file: DiskFile) throws(DiskError) {
@@ -291,9 +294,15 @@ package final class SimulatedDisk: Disk {
         case .kill:
             kill()
             try checkPower(run.operation)
-        case .ioError: throw DiskError(.failed(errno: SimulatedDisk.ioErrorNumber), operation: run.operation)
-        case .full: throw DiskError(.full, operation: run.operation)
+        case .ioError: throw make(.failed(errno: SimulatedDisk.ioErrorNumber), run)
+        case .full: throw make(.full, run)
         }
+    }
+
+    private func make(_ kind: DiskError.Kind, _ run: Run) -> DiskError {
+        let error = DiskError(kind, operation: run.operation)
+        lastMadeError = error
+        return error
     }
 
     /// Changes a name, unless the operation fails with an error.

@@ -3,8 +3,7 @@ import Testing
 /// docs/reliability.md names, for every bug of the catalogue, what would find it in this project. A name that nothing
 /// has is a promise that nothing keeps.
 @Suite struct CatalogueTests {
-    /// Rows of elections, logs, reads and storage.
-    static let rows = 1...63
+    static let rows = 1...96
 
     @Test func everyRowOfTheCatalogueIsHeldBySomethingThatExists() {
         let page = Repository.text(of: "docs/reliability.md")
@@ -18,15 +17,15 @@ import Testing
         }
         let all = CatalogueTests.rows.map { "| \($0) | a bug | `aTest` |" }
         #expect(findings(all).isEmpty)
-        #expect(findings(Array(all.dropLast())) == ["row 63 of the catalogue stands 0 times, not once"])
+        #expect(findings(Array(all.dropLast())) == ["row 96 of the catalogue stands 0 times, not once"])
         #expect(findings(all + ["| 5 | a bug | `aTest` |"]) == ["row 5 of the catalogue stands 2 times, not once"])
         #expect(
-            findings(Array(all.dropLast()) + ["| 63 | a bug | `nothing` |"]) == [
-                "row 63 names nothing, which is nowhere"
+            findings(Array(all.dropLast()) + ["| 96 | a bug | `nothing` |"]) == [
+                "row 96 names nothing, which is nowhere"
             ])
         #expect(
-            findings(Array(all.dropLast()) + ["| 63 | a bug | some day |"]) == ["row 63 names nothing that holds it"])
-        #expect(findings(Array(all.dropLast()) + ["| 63 | a bug | later: snapshots |"]).isEmpty)
+            findings(Array(all.dropLast()) + ["| 96 | a bug | some day |"]) == ["row 96 names nothing that holds it"])
+        #expect(findings(Array(all.dropLast()) + ["| 96 | a bug | later: snapshots |"]).isEmpty)
     }
 
     static func findings(page: String, known: Set<String>) -> [Finding] {

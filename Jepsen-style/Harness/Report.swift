@@ -11,6 +11,8 @@ enum Report {
         let time = String(format: "%.3f s", judgement.seconds)
         let head = "\(file.printable): \(judgement.verdict.word) as \(judgement.model.rawValue) (\(what), \(time))\n"
         switch judgement.verdict {
+        case .valid where history.operations.allSatisfy({ $0.outcome != .ok }):
+            return head + "No operation of a client was answered: this history can only be valid, and shows nothing.\n"
         case .valid: return head
         case .unknown(let reason): return head + "Unknown: \(reason.printable)\n"
         case .violation(let violation):

@@ -55,7 +55,6 @@ struct OperationPairing {
         eventCount += 1
         // What tests do to the system, not what clients see.
         if raw.process == .text("nemesis") { return }
-        guard raw.process != .null else { throw EventError(message: "an event needs a process") }
         guard raw.revision == nil || raw.revision == .null || raw.revision?.int != nil else {
             throw EventError(message: "a revision should be a whole number of 64 bits")
         }

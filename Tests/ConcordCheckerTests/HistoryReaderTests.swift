@@ -76,6 +76,14 @@ import Testing
         #expect(pairs.operations[0].key == nil && pairs.operations[0].argument == .list([.int(3), .int(4)]))
     }
 
+    /// elle's own examples have none.
+    @Test func eventsWithoutAProcessAreOneClients() throws {
+        let invoke = "{:type :invoke, :value [[:append 1 1]]}"
+        let operations = try read(invoke + "{:type :ok, :value [[:append 1 1]]}").operations
+        #expect(operations.map(\.outcome) == [.ok] && operations.map(\.process) == [.null])
+        #expect(throws: HistoryError.self) { try read(invoke + invoke) }
+    }
+
     @Test func inALogAFailedCompareWasFalseAndATimedOutReadIsUnknown() throws {
         let history = try read(
             "- 0 :invoke :cas [1 2]\n- 0 :fail :cas [1 2]\n- 1 :invoke :read nil\n- 1 :fail :read :timed-out")

@@ -5,7 +5,7 @@ struct HistoryEvent: Blankable {
     let revision: UInt64
     let wallMilliseconds: UInt64
     /// The version made; `nil` for a deletion.
-    let after: Body?
+    var after: Body?
     /// The version replaced; `nil` for a creation.
     let before: Body?
     /// The node's creation, the same before and after.
@@ -20,9 +20,9 @@ struct HistoryEvent: Blankable {
     /// The key has a parent, and the event changed who its children are.
     let isMembership: Bool
     /// The event before it of the same key; 0 for none.
-    let previousOfKey: UInt64
+    var previousOfKey: UInt64
     /// The event before it that created or deleted a child of the same parent; 0 for none.
-    let previousOfParent: UInt64
+    var previousOfParent: UInt64
     /// For a change of membership: what the parent knew before it.
     let parentBefore: ChildCounters
     /// For a deletion: what the node knew of its children at its end.
@@ -59,6 +59,25 @@ struct History: Sendable {
         bytes += event.countedBytes
         digest &+= event.digest
         events.append(event)
+    }
+
+    /// For an image: the floor that it had, and an event whose digest waits for what it made. A deletion made nothing.
+    mutating func restore(floor: UInt64) {
+        self.floor = floor
+    }
+
+    mutating func restore(_ event: HistoryEvent) {
+        var event = event
+        if event.isDeletion { event.digest = StateHash.recomputed(event) }
+        append(event)
+    }
+
+    mutating func complete(_ number: UInt64, after body: Body) {
+        digest &+= events.update(number) { event in
+            event.after = body
+            event.digest = StateHash.recomputed(event)
+            return event.digest
+        }
     }
 
     mutating func removeFirst() {

@@ -27,7 +27,7 @@ package struct OrderedIndex<Record: IndexedRecord>: Sendable {
     }
 
     /// Where a record lies until the next insertion or removal.
-    package struct Location {
+    package struct Location: Hashable {
         var leaf: UInt32
         var position: Int
     }

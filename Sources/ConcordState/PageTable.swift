@@ -135,6 +135,12 @@ package struct PagedQueue<Element: Blankable>: Sendable {
         return table.read(PagedQueue.slot(number), body)
     }
 
+    @inline(__always)
+    package mutating func update<Result>(_ number: UInt64, _ body: (inout Element) -> Result) -> Result {
+        precondition(contains(number), "an element that left the queue was changed")
+        return table.update(PagedQueue.slot(number), body)
+    }
+
     package mutating func append(_ element: Element) {
         precondition(count < PagedQueue.countMax, "a queue is full: a limit above it did not hold")
         table.append(element, at: PagedQueue.slot(next))

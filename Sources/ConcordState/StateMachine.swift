@@ -25,6 +25,14 @@ package struct StateMachine: Sendable {
         }
     }
 
+    /// Takes over what an image says of the whole, before its records.
+    mutating func restore(_ globals: StateImageRecord.Globals) throws(Refused) {
+        try settings.change(globals.settings)
+        (featureLevel, epoch, clock) = (globals.featureLevel, Epoch(globals.epoch), globals.clock)
+        tree.revision = Revision(globals.revision)
+        tree.history.restore(floor: globals.floor)
+    }
+
     package var revision: Revision { tree.revision }
 
     /// Nodes without the root.

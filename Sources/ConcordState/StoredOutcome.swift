@@ -13,6 +13,16 @@ struct StoredOutcome: Equatable, Sendable {
             case .refused(let code): 0x80 | code.rawValue
             }
         }
+
+        init?(byte: UInt8) {
+            if byte & 0x80 != 0 {
+                guard let code = RefusalCode(rawValue: byte & 0x7F) else { return nil }
+                self = .refused(code)
+            } else {
+                guard let status = OperationResult.Status(rawValue: byte) else { return nil }
+                self = .applied(status)
+            }
+        }
     }
 
     let revision: UInt64
@@ -20,6 +30,10 @@ struct StoredOutcome: Equatable, Sendable {
     /// The number made, or the one that a refusal speaks of.
     let number: UInt64?
     let setting: Setting?
+
+    init(revision: UInt64, verdict: Verdict, number: UInt64?, setting: Setting?) {
+        (self.revision, self.verdict, self.number, self.setting) = (revision, verdict, number, setting)
+    }
 
     init(_ outcome: Outcome) {
         revision = outcome.revision.rawValue

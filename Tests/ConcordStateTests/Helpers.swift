@@ -90,3 +90,24 @@ extension Outcome {
 func expectConsistent(_ machine: StateMachine, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(machine.stateHash == machine.recomputedHash(), sourceLocation: sourceLocation)
 }
+
+extension StateMachine {
+    /// Its image, in pieces of about so many bytes.
+    func image(pieceBytes: Int) -> [[UInt8]] {
+        var writer = StateImageWriter(self)
+        var pieces: [[UInt8]] = []
+        while let piece = writer.next(bytes: pieceBytes) { pieces.append(piece) }
+        return pieces
+    }
+
+    static func read(_ pieces: [[UInt8]]) throws(StateImageError) -> StateMachine {
+        var reader = StateImageReader()
+        for piece in pieces { try reader.read(piece) }
+        return try reader.finish()
+    }
+
+    /// What another member, or the next start, makes of its image.
+    func reloaded() throws(StateImageError) -> StateMachine {
+        try StateMachine.read(image(pieceBytes: 256))
+    }
+}

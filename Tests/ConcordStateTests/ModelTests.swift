@@ -3,18 +3,19 @@ import ConcordModel
 import ConcordState
 import Testing
 
-/// Random commands over a small key space, each answer compared with the naive tree's.
+/// Random commands over a small key space, each answer compared with the naive tree's. A twin is made of its own image
+/// now and then, and goes on from there.
 @Suite struct ModelTests {
-    @Test(arguments: 0..<160) func `the tree does what the naive tree does`(seed: UInt64) {
+    @Test(arguments: 0..<160) func `the tree does what the naive tree does`(seed: UInt64) throws {
         var run = ModelRun(seed: seed, commands: 150)
-        run.go()
+        try run.go()
     }
 
-    @Test(arguments: 1000..<1004) func `a larger tree does what the naive tree does`(seed: UInt64) {
+    @Test(arguments: 1000..<1004) func `a larger tree does what the naive tree does`(seed: UInt64) throws {
         var run = ModelRun(seed: seed, commands: 1500)
         run.names = (0..<40).map { "n\($0)" }
         run.checksEvery = 50
-        run.go()
+        try run.go()
     }
 }
 
@@ -45,7 +46,7 @@ struct ModelRun {
         twin = StateMachine(settings: settings)
     }
 
-    mutating func go() {
+    mutating func go() throws {
         for step in 0..<commands {
             let before = machine
             let hashBefore = machine.stateHash
@@ -59,11 +60,18 @@ struct ModelRun {
             #expect(twin.apply(command) == outcome, "seed \(seed)")
             #expect(twin.stateHash == machine.stateHash, "seed \(seed)")
             guard step % checksEvery == 0 else { continue }
+            if step % (3 * checksEvery) == 0 {
+                twin = try twin.reloaded()
+                #expect(twin.recomputedHash() == machine.stateHash, "seed \(seed) step \(step)")
+                check(twin, present: naive.revision)
+            }
             #expect(machine.recomputedHash() == machine.stateHash, "seed \(seed) step \(step)")
             #expect(before.stateHash == hashBefore && before.recomputedHash() == hashBefore, "seed \(seed)")
             check(machine, present: naive.revision)
             if outcome.revision > before.revision { check(before, present: naive.revision - 1) }
         }
+        checkEvents()
+        machine = twin
         checkEvents()
     }
 

@@ -1,0 +1,50 @@
+package import ConcordBytes
+
+/// The state as bytes: what a snapshot carries. `docs/formats.md` has every field.
+///
+/// Written is what cannot be had from the rest: links between events, tables by age, sums and digests are made again when
+/// an image is read. The version that an event made is the one that the next event of its key replaced, or the living
+/// node; so every value stands in the image once.
+package enum StateImage {
+    package static let version: UInt16 = 1
+
+    /// What a record is; records of a kind stand together, in this order.
+    enum Kind: UInt8, CaseIterable {
+        case globals = 1
+        case node = 2
+        case directory = 3
+        case event = 4
+        case origin = 5
+        case client = 6
+        case outcome = 7
+    }
+
+    enum NodeFlag {
+        static let hasValue: UInt8 = 1
+        static let isCounted: UInt8 = 2
+        static let all: UInt8 = 3
+    }
+
+    enum EventFlag {
+        static let isCreation: UInt8 = 1
+        static let isDeletion: UInt8 = 2
+        static let isCounted: UInt8 = 4
+        static let isMembership: UInt8 = 8
+        static let hadValue: UInt8 = 16
+        static let all: UInt8 = 31
+    }
+
+    /// Numbers that count something stay below this one, so that no sum of two overflows.
+    static let numberMax: UInt64 = 1 << 62
+}
+
+package enum StateImageError: Error, Equatable, Sendable {
+    /// Written by a build that knows more than this one.
+    case newerVersion(UInt16)
+    /// The bytes are no image.
+    case malformed(ByteError)
+    /// An image is there, and is none of a state: what is wrong with it.
+    case inconsistent(String)
+    /// What was read is not the state that was written: it has this hash.
+    case otherHash(UInt128)
+}

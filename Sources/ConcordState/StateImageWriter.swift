@@ -1,0 +1,85 @@
+import ConcordBytes
+import ConcordModel
+
+/// Writes the image of a state in pieces. The state is a copy, so its original goes on meanwhile.
+package struct StateImageWriter: Sendable {
+    private let state: StateMachine
+    /// `nil` when all is written.
+    private var section: StateImage.Kind? = .globals
+    private var node: OrderedIndex<NodeRecord>.Cursor
+    private var directory: OrderedIndex<DirectoryRecord>.Cursor
+    private var event: UInt64
+    private var origin: OrderedIndex<OriginRecord>.Cursor
+    private var client: OrderedIndex<ClientRecord>.Cursor
+    private var outcome: OrderedIndex<OutcomeRecord>.Cursor
+
+    package init(_ state: StateMachine) {
+        self.state = state
+        node = state.tree.nodes.start
+        directory = state.tree.directories.start
+        event = state.tree.history.events.first
+        origin = state.retries.origins.start
+        client = state.retries.clients.start
+        outcome = state.retries.outcomes.start
+    }
+
+    /// The next piece: whole records, of `bytes` bytes or a record more; `nil` behind the last one.
+    package mutating func next(bytes: Int) -> [UInt8]? {
+        guard section != nil else { return nil }
+        var writer = ByteWriter(capacity: bytes)
+        while writer.bytes.count < bytes, let current = section {
+            if !writeRecord(of: current, into: &writer) {
+                section = StateImage.Kind(rawValue: current.rawValue + 1)
+            }
+        }
+        return writer.bytes.isEmpty ? nil : writer.bytes
+    }
+
+    /// - Returns: false when the section has no further record.
+    private mutating func writeRecord(of kind: StateImage.Kind, into writer: inout ByteWriter) -> Bool {
+        switch kind {
+        case .globals:
+            state.imageGlobals.encode(into: &writer)
+            section = .node
+            return true
+        case .node:
+            guard let record = state.tree.nodes.record(at: node) else { return false }
+            // Every state has the root, and it never changes.
+            if record.keyCount > 0 { record.encode(into: &writer) }
+            state.tree.nodes.advance(&node)
+        case .directory:
+            guard let record = state.tree.directories.record(at: directory) else { return false }
+            if record.nodeLives { record.encode(into: &writer) }
+            state.tree.directories.advance(&directory)
+        case .event:
+            guard state.tree.history.events.contains(event) else { return false }
+            state.tree.history.events[event].encode(into: &writer)
+            event += 1
+        case .origin:
+            guard let record = state.retries.origins.record(at: origin) else { return false }
+            record.encode(into: &writer)
+            state.retries.origins.advance(&origin)
+        case .client:
+            guard let record = state.retries.clients.record(at: client) else { return false }
+            record.encode(into: &writer)
+            state.retries.clients.advance(&client)
+        case .outcome:
+            guard let record = state.retries.outcomes.record(at: outcome) else { return false }
+            record.encode(into: &writer)
+            state.retries.outcomes.advance(&outcome)
+        }
+        return true
+    }
+}
+
+extension StateMachine {
+    fileprivate var imageGlobals: StateImageRecord.Globals {
+        StateImageRecord.Globals(
+            featureLevel: featureLevel, revision: revision.rawValue, epoch: epoch.rawValue, clock: clock,
+            floor: tree.history.floor, hash: stateHash, settings: settings.all,
+            counts: [
+                tree.nodes.count - 1, tree.directories.count - tree.dormantDirectories, tree.history.events.count,
+                retries.origins.count, retries.clients.count, retries.outcomes.count,
+            ])
+    }
+}

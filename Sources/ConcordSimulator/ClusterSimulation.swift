@@ -332,6 +332,9 @@ package final class ClusterSimulation {
                 "\(member.name) is \(standing.role) in term \(standing.term.rawValue)"
                     + (leader.map { ", led by \($0)" } ?? ""))
             highestTerm = max(highestTerm, standing.term)
+            if servedFrom != nil, standing.role != .follower, healing?.quorum.contains(member.position) == true {
+                problem("\(member.name) wants another leader than the one that all are served by")
+            }
             if standing.role == .candidate { stands(member) }
             guard standing.role == .leader, let id = member.id else { return }
             if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }

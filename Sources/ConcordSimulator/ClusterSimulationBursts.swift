@@ -56,7 +56,8 @@ extension ClusterSimulation {
             healing?.writes += 1
             guard case .applied(let results) = outcome.verdict else {
                 // A refusal by a limit changes nothing, and the model knows no limits.
-                guard case .refused(let refusal) = outcome.verdict, refusal.setting == nil else { return }
+                guard case .refused(let refusal) = outcome.verdict else { return }
+                if let setting = refusal.setting, seen.asked.mayReach(setting, refusal.number ?? .max) { return }
                 return problem("a plain write of a child of the root was refused: \(refusal)")
             }
             guard let node = results.first?.node else { return problem("a plain write was answered without its node") }

@@ -107,6 +107,7 @@ extension ClusterSimulation {
         guard member.answered.insert(reply.id).inserted else {
             return problem("\(member.name) answers request \(reply.id.rawValue) twice")
         }
+        checkDeadline(of: reply.id, at: member)
         member.deadlines[reply.id] = nil
         guard let number = member.waiting.removeValue(forKey: reply.id) else { return }
         guard number != ClusterSimulation.burst else { return burstAnswered(reply) }
@@ -130,19 +131,28 @@ extension ClusterSimulation {
         finish(number, completion)
     }
 
-    /// A request has its answer by its time, of the member's own clock, if only that it had none.
     func checkDeadlines() {
-        for member in members where member.isUp && !member.isPaused && now > member.disturbedAt + 1_000_000 {
-            let clock = member.clock.milliseconds(now)
-            for (request, deadline) in member.deadlines.sorted(by: { $0.key.rawValue < $1.key.rawValue })
-            where member.waiting[request] != nil && clock > deadline + 200 {
-                problem("\(member.name) has not answered request \(request.rawValue), due \(clock - deadline) ms ago")
+        for member in members where member.isUp {
+            for request in member.waiting.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+                checkDeadline(of: request, at: member)
             }
+        }
+    }
+
+    /// A request has its answer by its time, of the member's own clock, if only that it had none.
+    private func checkDeadline(of request: RequestID, at member: SimulatedMember) {
+        guard member.waiting[request] != nil, let deadline = member.deadlines[request], !member.isPaused,
+            now > member.disturbedAt + 1_000_000
+        else { return }
+        let clock = member.clock.milliseconds(now)
+        if clock > deadline + 200 {
+            problem("\(member.name) has not answered request \(request.rawValue), due \(clock - deadline) ms ago")
         }
     }
 
     /// Hands a request over and remembers until when it must be answered.
     func ask(_ member: SimulatedMember, _ request: ReplicaRequest, by asker: Int) {
+        if case .write(let operation, _) = request.body { seen.asked.add(operation) }
         member.waiting[request.id] = asker
         member.deadlines[request.id] = member.clock.milliseconds(now) + request.timeoutMilliseconds
         step(member, .request(request))

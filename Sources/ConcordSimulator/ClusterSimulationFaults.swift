@@ -48,7 +48,6 @@ extension ClusterSimulation {
         case .closedConnection: closeConnections(&random)
         case .diskError:
             guard member.isUp else { return }
-            coverage.count(.diskErrors)
             member.disk.arm(.ioError, at: member.disk.operations + 1 + Int(random.below(6)))
         case .diskFull: fill(member, &random)
         case .slowDisk:
@@ -210,7 +209,6 @@ extension ClusterSimulation {
 
     private func fill(_ member: SimulatedMember, _ random: inout SeededRandom) {
         guard member.disk.capacityBytes == nil else { return }
-        coverage.count(.fullDisks)
         member.disk.fill(leaving: Int(random.below(8 << 10)))
         events.schedule(.end(.fullDisk(member)), at: now + duration(&random))
     }

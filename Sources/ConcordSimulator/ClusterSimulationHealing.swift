@@ -38,6 +38,7 @@ extension ClusterSimulation {
         case .served:
             healing?.stage = .served
             servedFrom = now
+            checkDeadlines()
             for member in members where member.running?.replica.isLeader == true {
                 // Cut off for ten election timeouts: it must have noticed.
                 guard healing?.quorum.contains(member.position) == false, !member.isPaused else { continue }
@@ -224,6 +225,8 @@ extension ClusterSimulation {
         let losses = members.reduce(into: SectorLosses()) { $0.add($1.disk.losses) }
         coverage.count(.lostSectors, losses.lost)
         coverage.count(.tornSectors, losses.torn)
+        coverage.count(.diskErrors, members.reduce(0) { $0 + $1.disk.ioErrorsMade })
+        coverage.count(.fullDisks, members.reduce(0) { $0 + $1.disk.fullErrorsMade })
         coverage.count(.reorderedSectors, losses.reordered)
         coverage.count(.truncatedEntries, invariants.truncatedCount)
         if invariants.truncatedCount > 0 { coverage.reached(.uncommittedTailLost) }

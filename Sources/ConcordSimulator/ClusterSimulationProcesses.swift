@@ -81,7 +81,7 @@ extension ClusterSimulation {
 
     /// An error of the disk ends the process; it is started again until the disk works.
     private func endedByDisk(_ member: SimulatedMember, _ error: DiskError) {
-        guard error == member.disk.lastMadeError, healing?.quorum.contains(member.position) != true else {
+        guard member.disk.ownsUp(to: error), healing?.quorum.contains(member.position) != true else {
             return problem("\(member.name) met a disk error that nobody made: \(error)")
         }
         crash(member, cuttingPower: false)

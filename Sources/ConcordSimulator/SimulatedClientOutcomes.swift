@@ -148,10 +148,10 @@ extension SimulatedClient {
                 word = "limit_exceeded"
                 break
             }
-            return wrong(refusal, of: operation, doing, all.settings).map { .problem($0) } ?? .nothing
+            return wrong(refusal, of: operation, doing, all).map { .problem($0) } ?? .nothing
         case .overloaded:
             // It was not stored, so an earlier attempt that is still on its way may take effect.
-            let wrong = wrong(refusal, of: operation, doing, all.settings)
+            let wrong = wrong(refusal, of: operation, doing, all)
             return wrong.map { .problem($0) } ?? (doing.mayHaveHappened ? .givenUp : .nothing)
         case .clientExpired:
             guard case .client(let call) = doing.retry, !doing.wasKnown else { return .problem("\(refusal)") }
@@ -166,10 +166,10 @@ extension SimulatedClient {
 
     /// What is wrong with a refusal that names a limit: the limit had that value, and the request exceeds it.
     private func wrong(
-        _ refusal: Refusal, of operation: Operation, _ doing: Doing, _ settings: SettingsSeen
+        _ refusal: Refusal, of operation: Operation, _ doing: Doing, _ all: SeenByClients
     ) -> String? {
         guard let setting = refusal.setting, let limit = refusal.number,
-            settings.isPossible(setting, limit, since: doing.invoked)
+            all.settings.isPossible(setting, limit, since: doing.invoked)
         else { return "a limit that was not in force: \(refusal)" }
         let isRight =
             switch (refusal.code, setting) {
@@ -182,6 +182,7 @@ extension SimulatedClient {
             case (.overloaded, .idempotencyBytesMax): doing.retry != .none
             default: false
             }
+        guard all.asked.mayReach(setting, limit) else { return "a limit that nobody can have reached: \(refusal)" }
         return isRight ? nil : "a limit that does not concern it: \(refusal) of \(operation)"
     }
 }

@@ -45,6 +45,7 @@ package struct SeenByClients {
     /// The history below this revision is gone for good, as a linearizable answer said.
     private(set) var compactedBelow = Revision.zero
     var settings = SettingsSeen()
+    var asked = AskedSoFar()
     var unknownOutcomes = 0
     /// How many members the cluster has.
     let membersCount: Int

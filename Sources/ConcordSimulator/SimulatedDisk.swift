@@ -36,8 +36,10 @@ package final class SimulatedDisk: Disk {
     /// Whether power or process is gone: everything fails until `restart`.
     package private(set) var isOff = false
 
-    /// The last error that it was told to make, or that comes of its capacity.
-    private(set) var lastMadeError: DiskError?
+    /// Errors that it was told to make, or that come of its capacity.
+    private(set) var ioErrorsMade = 0
+    private(set) var fullErrorsMade = 0
+    private var lastMadeError: DiskError?
 
     /// What power cuts have done to sectors that were not synchronised.
     package private(set) var losses = SectorLosses()
@@ -302,7 +304,14 @@ package final class SimulatedDisk: Disk {
     private func make(_ kind: DiskError.Kind, _ run: Run) -> DiskError {
         let error = DiskError(kind, operation: run.operation)
         lastMadeError = error
+        if kind == .full { fullErrorsMade += 1 } else { ioErrorsMade += 1 }
         return error
+    }
+
+    /// Whether it made this error, and nobody has asked so far.
+    func ownsUp(to error: DiskError) -> Bool {
+        defer { lastMadeError = nil }
+        return error == lastMadeError
     }
 
     /// Changes a name, unless the operation fails with an error.

@@ -288,6 +288,7 @@ package struct StorageTrial {
             check(opened, mayDoubt: true, Attempt())
         } catch {
             if mustBeOpened { return problem("one vote slot rotted, and it cannot be opened: \(error)") }
+            if case .disk = error { return problem("a rotten directory met an error that no disk made: \(error)") }
             beginAnew()
         }
     }

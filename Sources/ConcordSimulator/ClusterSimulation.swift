@@ -297,7 +297,7 @@ package final class ClusterSimulation {
                 connection: network.connection(from: from, to: member.position))
         case .preVoteRequest:
             guard !isLoyal(member) else { return }
-            member.mayHelp.insert(SimulatedMember.Asked(candidate: message.from, term: message.term))
+            member.mayHelp[SimulatedMember.Asked(candidate: message.from, term: message.term), default: 0] += 1
         default: break
         }
     }
@@ -315,7 +315,10 @@ package final class ClusterSimulation {
         guard case .preVoteResponse(let response) = message.body, response.granted else { return }
         let asked = SimulatedMember.Asked(candidate: message.to, term: response.requestedTerm)
         // An answer may wait for the disk: what counts is what the member heard when it was asked.
-        if !member.mayHelp.contains(asked) { problem("\(member.name) helps to depose a leader that it hears") }
+        guard let permissions = member.mayHelp[asked], permissions > 0 else {
+            return problem("\(member.name) helps to depose a leader that it hears")
+        }
+        member.mayHelp[asked] = permissions - 1
     }
 
     private func observe(_ notice: Notice, of member: SimulatedMember) {

@@ -65,8 +65,8 @@ final class SimulatedMember {
     var answered: Set<RequestID> = []
     /// The last that it heard of a leader.
     var heard: Heard?
-    /// Who asked for a pre-vote while it heard none.
-    var mayHelp: Set<Asked> = []
+    /// How often somebody asked for a pre-vote while it heard none, and has not got it yet.
+    var mayHelp: [Asked: Int] = [:]
     /// Counts the processes; what was meant for an earlier one is not for this.
     var process: UInt64 = 0
 
@@ -123,7 +123,7 @@ final class SimulatedMember {
         deadlines = [:]
         answered = []
         heard = nil
-        mayHelp = []
+        mayHelp = [:]
         isPaused = false
         parked = []
     }

@@ -7,6 +7,8 @@ package import ConcordBytes
 /// node; so every value stands in the image once.
 package enum StateImage {
     package static let version: UInt16 = 1
+    /// Where the state hash stands in the first record: for those who make images that lie about all but it.
+    package static let hashBytes = 37..<53
 
     /// What a record is; records of a kind stand together, in this order.
     enum Kind: UInt8, CaseIterable {

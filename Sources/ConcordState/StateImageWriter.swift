@@ -26,7 +26,7 @@ package struct StateImageWriter: Sendable {
     /// The next piece: whole records, of `bytes` bytes or a record more; `nil` behind the last one.
     package mutating func next(bytes: Int) -> [UInt8]? {
         guard section != nil else { return nil }
-        var writer = ByteWriter(capacity: bytes)
+        var writer = ByteWriter(capacity: Swift.min(bytes, 1 << 20))
         while writer.bytes.count < bytes, let current = section {
             if !writeRecord(of: current, into: &writer) {
                 section = StateImage.Kind(rawValue: current.rawValue + 1)

@@ -135,7 +135,7 @@ import Testing
             var writer = ByteWriter()
             writer.write(hash)
             var forged = records
-            forged[0].replaceSubrange(37..<53, with: writer.bytes)
+            forged[0].replaceSubrange(StateImage.hashBytes, with: writer.bytes)
             return try? StateMachine.read(forged)
         }
     }

@@ -77,4 +77,22 @@ import Testing
             #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","value":null}"#
         #expect(try verdict(text + read, .register, initial: .int(0)) == .valid)
     }
+
+    // MARK: - Failed compares in a log
+
+    private func logOfFailedCompare(_ reason: String) -> String {
+        "- 0\t:invoke\t:write\t0\n- 0\t:ok\t:write\t0\n- 0\t:invoke\t:cas\t[0 1]\n- 0\t:fail\t:cas\t[0 1]\(reason)\n"
+            + "- 0\t:invoke\t:read\tnil\n- 0\t:ok\t:read\t0\n"
+    }
+
+    @Test func aCompareThatFailedForAReasonWasNotFalse() throws {
+        for nothing in ["", " ", "\t", "\r"] {
+            #expect(
+                try verdict(logOfFailedCompare(nothing), .casRegister).isViolation,
+                "\(nothing.debugDescription)")
+        }
+        for reason in ["\t:connection-refused", " \"refused\"", "\t[:timeout 5]\r"] {
+            #expect(try verdict(logOfFailedCompare(reason), .casRegister) == .valid, "\(reason)")
+        }
+    }
 }

@@ -95,4 +95,30 @@ import Testing
             #expect(try verdict(logOfFailedCompare(reason), .casRegister) == .valid, "\(reason)")
         }
     }
+
+    // MARK: - Tuples of independent keys
+
+    @Test func aPairThatIsComparedAloneIsNoKeyAndItsValue() throws {
+        #expect(
+            try verdict(did(("cas", "[1 nil]", "[1 nil]")), .casRegister, initial: .int(0)).isViolation)
+        #expect(
+            try verdict(did(("cas", "[1 nil]", "[1 nil]")), .casRegister, initial: .int(1)) == .valid)
+        #expect(
+            try verdict(did(("write", "[1 nil]", "[1 nil]"), ("read", "nil", "[1 nil]")), .register)
+                == .valid)
+    }
+
+    @Test func comparesOfAKeyTellThatValuesAreTuples() throws {
+        let write = ("write", "[1 5]", "[1 5]")
+        #expect(try verdict(did(write, ("cas", "[1 [5 7]]", "[1 [5 7]]")), .casRegister) == .valid)
+        #expect(try verdict(did(write, ("cas", "[1 [5 7]]", "true")), .casRegister) == .valid)
+        #expect(try verdict(did(write, ("cas", "[1 [6 7]]", "[1 [6 7]]")), .casRegister).isViolation)
+        #expect(try verdict(did(write, ("cas", "[2 [5 7]]", "[2 [5 7]]")), .casRegister).isViolation)
+    }
+
+    @Test func theKeyOfATupleMayBeAList() throws {
+        let writes = did(("write", "[[1 2] 3]", "[[1 2] 3]"), ("write", "[[9 9] 4]", "[[9 9] 4]"))
+        #expect(try verdict(writes + did(("read", "[[1 2] nil]", "[[1 2] 3]")), .register) == .valid)
+        #expect(try verdict(writes + did(("read", "[[1 2] nil]", "[[1 2] 4]")), .register).isViolation)
+    }
 }

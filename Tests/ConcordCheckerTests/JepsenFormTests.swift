@@ -121,4 +121,21 @@ import Testing
         #expect(try verdict(writes + did(("read", "[[1 2] nil]", "[[1 2] 3]")), .register) == .valid)
         #expect(try verdict(writes + did(("read", "[[1 2] nil]", "[[1 2] 4]")), .register).isViolation)
     }
+
+    // MARK: - Sets
+
+    @Test func aSetHasNoOrder() throws {
+        for (written, read) in [
+            ("#{1 2}", "#{2 1}"), ("#{:a 1 \"b\" nil}", "#{nil \"b\" 1 :a}"),
+            ("#{[2 1] {:k #{2 1}}}", "#{{:k #{1 2}} [2 1]}"),
+        ] {
+            #expect(
+                try verdict(did(("write", written, written), ("read", "nil", read)), .register) == .valid)
+        }
+        #expect(
+            try verdict(did(("write", "#{1 2}", "nil"), ("read", "nil", "#{1 3}")), .register).isViolation
+        )
+        #expect(
+            try verdict(did(("write", "[1 2]", "nil"), ("read", "nil", "[2 1]")), .register).isViolation)
+    }
 }

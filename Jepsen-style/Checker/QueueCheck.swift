@@ -12,7 +12,7 @@ enum QueueCheck {
         let history = try QueueHistory(operations)
         if let violation = history.disorderInADrain { return .violation(violation) }
         if history.isUnambiguous {
-            return QueuePatterns(history).violation().map { .violation($0) } ?? .valid
+            return QueuePatterns(history).verdict(limits: limits)
         }
         if history.isUnique, let guesses = QueueGuesses(history) {
             return guesses.verdict(limits: limits)

@@ -40,6 +40,15 @@ struct QueuePatterns {
         }
     }
 
+    /// Each pattern is one pass over the history, however long that is.
+    func verdict(limits: CheckLimits) -> Verdict {
+        for pattern in [{ early }, overtaking, notTaken, notEmpty] {
+            if limits.isOutOfTime() { return .unknown("out of time") }
+            if let found = pattern() { return .violation(found) }
+        }
+        return .valid
+    }
+
     func violation() -> Violation? {
         violationOfValues() ?? notEmpty()
     }

@@ -64,6 +64,7 @@ struct RegisterEvidence {
         guard !hasAppends, calls.count <= 20_000 else { return nil }
         let known = RegisterChanges(calls)
         for (index, call) in calls.enumerated() where call.action.tells && call.returned != .max {
+            if limits.isOutOfTime() { return nil }
             let answers = [index] + grounds(of: index, known)
             let alone = answers.map { other in
                 var call = calls[other]

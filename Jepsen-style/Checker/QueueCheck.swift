@@ -41,7 +41,11 @@ struct QueueHistory {
         for operation in operations where operation.outcome != .fail {
             let isKnown = operation.outcome == .ok
             switch operation.function {
-            case "enqueue": enqueues.append(operation)
+            case "enqueue":
+                guard operation.argument != .null else {
+                    throw UnreadableOperation(operation, "null is no element: a dequeue of it found the queue empty")
+                }
+                enqueues.append(operation)
             case "dequeue" where isKnown:
                 dequeues.append(Dequeue(value: operation.result, operation: operation, isOfDrain: false))
             case "dequeue": unknown.append(operation)

@@ -124,6 +124,14 @@ import Testing
         #expect(check(history).isViolation)
     }
 
+    /// A dequeue of null would be one that found the queue empty.
+    @Test func nullCannotBeEnqueued() {
+        var history = Recorder()
+        history.did("enqueue", .null)
+        history.did("dequeue", .null, .null)
+        #expect(check(history).isUnknown)
+    }
+
     @Test func anEmptyQueueIsFoundOnlyWhenItCanBeEmpty() {
         var history = Recorder()
         history.did("dequeue", .null, .null)

@@ -102,7 +102,7 @@ struct RegisterEvidence {
         guard let set = change.newValue else { return true }
         switch answer {
         case .read(let value): return set == value || window.history.values.isEmptyText(value, for: set)
-        case .compareAndSet(let from, _): return set == from
+        case .compareAndSet(let from, _): return set == from || window.history.values.isEmptyText(from, for: set)
         case .compareFailed(let from): return set != from
         case .write, .append: return false
         }

@@ -4,6 +4,8 @@
 struct TakenCalls {
     var known: [UInt64]
     var unknown: [UInt64]
+
+    var words: Int { known.count + unknown.count }
 }
 
 /// The calls and returns that are not yet taken, in the order of time: a doubly linked list, from which a call and its
@@ -12,11 +14,16 @@ struct CallSchedule {
     private(set) var taken: TakenCalls
     /// Calls of unknown outcome in the order of their invocations. They have no return and are not in the list.
     let unknowns: [Int]
-    /// The position of the first return that is left; `Int.max` when nothing is left.
-    var firstReturn: Int {
+    /// The position of the first return that is left, `Int.max` when nothing is left, and how many known calls were
+    /// invoked before it.
+    var front: (firstReturn: Int, callable: Int) {
         var entry = next[0]
-        while entry != 0, !isReturn[entry] { entry = next[entry] }
-        return entry == 0 ? .max : position[entry]
+        var callable = 0
+        while entry != 0, !isReturn[entry] {
+            entry = next[entry]
+            callable += 1
+        }
+        return (entry == 0 ? .max : position[entry], callable)
     }
 
     /// Whether every known call is taken.

@@ -11,7 +11,17 @@ package enum Checker {
         if model.mustBeRead, !operations.contains(where: { $0.outcome == .ok }) {
             return .unknown("no operation was answered, and nothing was seen")
         }
-        return switch model {
+        do throws(UnreadableOperation) {
+            return judge(try model.completed(operations), model, initial, limits)
+        } catch {
+            return .unknown(error.message)
+        }
+    }
+
+    private static func judge(
+        _ operations: [RecordedOperation], _ model: Model, _ initial: HistoryValue, _ limits: CheckLimits
+    ) -> Verdict {
+        switch model {
         case .register, .casRegister, .keyValue:
             checkRegisters(operations, model: model, initial: initial, limits: limits)
         case .mutex: RegisterCheck.check(operations, model: model, initial: initial, limits: limits)

@@ -5,7 +5,10 @@ struct ConfigurationMemory {
     private let unknownWords: Int
     private var width: Int { 2 + knownWords + unknownWords }
     private var words: [UInt64] = []
-    var bytes: Int { words.count * MemoryLayout<UInt64>.stride }
+    var bytes: Int {
+        words.count * MemoryLayout<UInt64>.stride
+            + (table.count + latest.count + before.count) * MemoryLayout<UInt32>.stride
+    }
     private(set) var count = 0
     /// By hash: 1 + the index of a configuration, or 0.
     private var table: [UInt32] = Array(repeating: 0, count: 1024)

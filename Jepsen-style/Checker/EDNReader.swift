@@ -1,5 +1,5 @@
-/// Values in EDN, as Jepsen and Knossos print them. Keywords and symbols become texts, sets and sequences lists,
-/// records maps; tags are dropped. Ratios and numbers beyond 64 bits are kept as their digits.
+/// Values in EDN, as Jepsen and Knossos print them. Keywords and symbols become texts, sequences lists, sets lists in
+/// one order, records maps; tags are dropped. Ratios and numbers beyond 64 bits are kept as their digits.
 extension ByteScanner {
     /// - Returns: `nil` at the end of what surrounds the value (`)`, `]`, `}` or the end of all).
     mutating func ednValue() throws(HistoryError) -> HistoryValue? {
@@ -90,7 +90,7 @@ extension ByteScanner {
     private mutating func ednDispatch() throws(HistoryError) -> HistoryValue? {
         position += 1
         switch byte {
-        case UInt8(ascii: "{"): return .list(try ednSequence(until: UInt8(ascii: "}")))
+        case UInt8(ascii: "{"): return .list(HistoryValue.inOneOrder(try ednSequence(until: UInt8(ascii: "}"))))
         case UInt8(ascii: "_"):
             position += 1
             try ednIgnored()
@@ -211,5 +211,16 @@ extension ByteScanner {
             true
         default: false
         }
+    }
+}
+
+extension HistoryValue {
+    /// The elements of a set in an order that they alone decide, so that equal sets become equal lists.
+    fileprivate static func inOneOrder(_ elements: [HistoryValue]) -> [HistoryValue] {
+        // Most sets are of numbers, and long.
+        let numbers = elements.compactMap(\.int)
+        if numbers.count == elements.count { return numbers.sorted().map { .int($0) } }
+        let described = elements.map { (text: $0.description, element: $0) }
+        return described.sorted { $0.text.precedesByBytes($1.text) }.map(\.element)
     }
 }

@@ -34,8 +34,8 @@ package struct History: Equatable, Sendable {
 
 extension RecordedOperation {
     fileprivate var mayWriteNull: Bool {
-        guard function == "cas" else { return argument == .null }
-        return argument.list?.last == .null
+        guard function == "cas" else { return toldArgument == .null }
+        return toldArgument.list?.last == .null
     }
 }
 

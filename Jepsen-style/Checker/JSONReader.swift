@@ -159,7 +159,10 @@ extension ByteScanner {
             if byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") { position += 1 }
             guard skipDigits() > 0 else { throw error("an exponent needs digits") }
         }
-        return try number(from: start, isWhole: isWhole)
+        let number = try number(from: start, isWhole: isWhole)
+        // JSON knows one kind of number (RFC 8259 §6): writers put 1.0 where others put 1.
+        guard case .real(let real) = number, let whole = Int64(exactly: real), abs(real) < 0x1p53 else { return number }
+        return .int(whole)
     }
 
     mutating func skipDigits() -> Int {

@@ -33,7 +33,14 @@ private struct TokenLock: SequentialObject {
         }
 
         var holder: Holder?
+        /// The last token; of grants whose tokens are not known the lowest that they can have.
         var last: Int64?
+
+        /// The lowest token that the next grant can have; `nil` when there is none.
+        var next: Int64? {
+            guard let last else { return .min }
+            return last < .max ? last + 1 : nil
+        }
     }
 
     enum Action: Hashable {
@@ -47,14 +54,15 @@ private struct TokenLock: SequentialObject {
     func step(_ state: State, _ action: Action) -> State? {
         switch action {
         case .acquire(let token):
-            guard state.holder == nil, state.last.map({ $0 < token }) ?? true else { return nil }
+            guard state.holder == nil, let next = state.next, next <= token else { return nil }
             return State(holder: .of(token), last: token)
         case .acquireUnanswered(let process):
-            return state.holder == nil ? State(holder: .ofUnknownToken(process), last: state.last) : nil
+            guard state.holder == nil, let next = state.next else { return nil }
+            return State(holder: .ofUnknownToken(process), last: next)
         case .release(let token):
             switch state.holder {
             case .of(token): return State(holder: nil, last: state.last)
-            case .ofUnknownToken where state.last.map { $0 < token } ?? true: return State(holder: nil, last: token)
+            case .ofUnknownToken where state.last.map { $0 <= token } ?? true: return State(holder: nil, last: token)
             case .of, .ofUnknownToken, nil: return nil
             }
         case .releaseOwn(let process):

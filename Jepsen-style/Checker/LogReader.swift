@@ -1,8 +1,8 @@
 /// Jepsen's log: lines that hold `PROCESS :invoke :read nil` behind whatever the logger put before them. Other lines
 /// are of no interest.
 ///
-/// Two things mean here what they do not mean in a history: `:fail :cas [a b]` says that the compare was false, and
-/// `:fail :read :timed-out` that the answer is not known.
+/// Two things mean here what they do not mean in a history: `:fail :cas [a b]` says that the compare was false, where no
+/// other reason stands behind it, and `:fail :read :timed-out` that the answer is not known.
 extension ByteScanner {
     mutating func readLogEvents(into pairing: inout OperationPairing) throws(HistoryError) {
         let endOfAll = end
@@ -35,12 +35,14 @@ extension ByteScanner {
         let value = try ednValue()
         if value == nil, kind == .ok { throw error("what was answered should stand here") }
         event.value = value ?? .null
-        if kind == .fail { Self.understandFailure(&event) }
+        skipBlanks()
+        if kind == .fail { Self.understandFailure(&event, hasReason: !isAtEnd) }
         return event
     }
 
-    private static func understandFailure(_ event: inout RawEvent) {
-        if event.function == .text("cas"), event.value?.list?.count == 2 {
+    /// - Parameter hasReason: whether more stands behind the value: why it failed, where that is not the compare.
+    private static func understandFailure(_ event: inout RawEvent, hasReason: Bool) {
+        if event.function == .text("cas"), event.value?.list?.count == 2, !hasReason {
             event.type = .text(HistoryEvent.Kind.ok.rawValue)
             event.value = .bool(false)
         } else if event.value == .text("timed-out"), event.function == .text("read") {

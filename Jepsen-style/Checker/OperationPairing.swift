@@ -132,20 +132,27 @@ struct OperationPairing {
 
 /// Histories of `jepsen.independent` have many objects; each value is `[key value]`.
 enum IndependentTuples {
-    /// Only where every value is such a pair and a read asks for `[key nil]`: a pair alone could be the argument of
-    /// a compare-and-set.
+    /// Only where every value is such a pair, and one of two things tells that it is not the value of a register of
+    /// pairs or the argument of a compare-and-set: a read asks for `[key nil]`, or every compare-and-set is
+    /// `[key [old new]]`.
     static func areUsed(in operations: [RecordedOperation]) -> Bool {
-        var asksForAKey = false
-        for operation in operations {
-            guard operation.key == nil, isTuple(operation.argument) else { return false }
-            if operation.outcome == .ok, operation.result != .null, operation.result != .bool(false) {
-                guard isTuple(operation.result), operation.result.list?[0] == operation.argument.list?[0] else {
-                    return false
-                }
-            }
-            if operation.argument.list?[1] == .null { asksForAKey = true }
+        guard operations.allSatisfy(isOfTuples) else { return false }
+        if operations.contains(where: asksForAKey) { return true }
+        let compares = operations.filter(\.isCompareAndSet)
+        return !compares.isEmpty && compares.allSatisfy { $0.argument.list?[1].list?.count == 2 }
+    }
+
+    private static func isOfTuples(_ operation: RecordedOperation) -> Bool {
+        guard operation.key == nil, isTuple(operation.argument) else { return false }
+        guard operation.outcome == .ok else { return true }
+        switch operation.result {
+        case .null, .bool: return true
+        default: return isTuple(operation.result) && operation.result.list?[0] == operation.argument.list?[0]
         }
-        return asksForAKey
+    }
+
+    private static func asksForAKey(_ operation: RecordedOperation) -> Bool {
+        operation.argument.list?[1] == .null && !operation.isCompareAndSet && !operation.isWrite
     }
 
     static func takeApart(_ operation: inout RecordedOperation) {
@@ -159,8 +166,14 @@ enum IndependentTuples {
     private static func isTuple(_ value: HistoryValue) -> Bool {
         guard let pair = value.list, pair.count == 2 else { return false }
         switch pair[0] {
-        case .list, .map, .null: return false
-        case .bool, .int, .real, .text: return true
+        case .map, .null: return false
+        case .bool, .int, .real, .text, .list: return true
         }
     }
+}
+
+extension RecordedOperation {
+    fileprivate var isCompareAndSet: Bool { function == "cas" || function == "compare-and-set" }
+
+    fileprivate var isWrite: Bool { ["write", "w", "put"].contains(function) }
 }

@@ -12,7 +12,7 @@ enum QueueCheck {
         let history = try QueueHistory(operations)
         if let violation = history.disorderInADrain { return .violation(violation) }
         if history.isUnambiguous {
-            return QueuePatterns(history).violation().map { .violation($0) } ?? .valid
+            return QueuePatterns(history).verdict(limits: limits)
         }
         if history.isUnique, let guesses = QueueGuesses(history) {
             return guesses.verdict(limits: limits)
@@ -41,7 +41,11 @@ struct QueueHistory {
         for operation in operations where operation.outcome != .fail {
             let isKnown = operation.outcome == .ok
             switch operation.function {
-            case "enqueue": enqueues.append(operation)
+            case "enqueue":
+                guard operation.argument != .null else {
+                    throw UnreadableOperation(operation, "null is no element: a dequeue of it found the queue empty")
+                }
+                enqueues.append(operation)
             case "dequeue" where isKnown:
                 dequeues.append(Dequeue(value: operation.result, operation: operation, isOfDrain: false))
             case "dequeue": unknown.append(operation)
@@ -71,21 +75,31 @@ struct QueueHistory {
 
     /// Each value once, and nothing that was not seen could have emptied the queue before it was found empty.
     var isUnambiguous: Bool {
-        let lost = firstUnknown
         guard isUnique else { return false }
-        return !dequeues.contains { empty in
-            guard empty.value == .null, empty.operation.returned > lost else { return false }
-            return !empty.isOfDrain || hasArrivals(during: empty.operation)
-        }
+        let lost = firstUnknown
+        let empties = dequeues.filter { $0.value == .null && $0.operation.returned > lost }
+        return empties.allSatisfy(\.isOfDrain) && !haveArrivals(during: empties.map(\.operation))
     }
 
     /// Whether something was surely there at the end of a drain that was not yet there at its beginning. Without such,
     /// all that nobody took is to be gone when the drain ends, and the order in which it went does not matter.
-    private func hasArrivals(during drain: RecordedOperation) -> Bool {
-        let taken = Set(dequeues.filter { $0.operation.invoked < drain.returned }.map(\.value))
-        return enqueues.contains {
-            drain.invoked < $0.returned && $0.returned < drain.returned && !taken.contains($0.argument)
+    private func haveArrivals(during drains: [RecordedOperation]) -> Bool {
+        guard !drains.isEmpty else { return false }
+        var taken: [HistoryValue: Int] = [:]
+        for dequeue in dequeues { taken[dequeue.value] = min(taken[dequeue.value] ?? .max, dequeue.operation.invoked) }
+        let arrivals = enqueues.sorted { $0.returned < $1.returned }
+        var next = 0
+        // Those that nobody had begun to take when the last drain ended: they can only become fewer.
+        var there: [(since: Int, until: Int)] = []
+        for drain in drains.sorted(by: { $0.returned < $1.returned }) {
+            while next < arrivals.count, arrivals[next].returned < drain.returned {
+                there.append((arrivals[next].returned, taken[arrivals[next].argument] ?? .max))
+                next += 1
+            }
+            while let latest = there.last, latest.until < drain.returned { there.removeLast() }
+            if let latest = there.last, drain.invoked < latest.since { return true }
         }
+        return false
     }
 
     /// As if the lost dequeues had told these values, and the others had found nothing.
@@ -197,10 +211,10 @@ struct QueueSearch {
         case .linearizable: return .valid
         case .unknown(let reason): return .unknown(reason)
         case .contradiction(let stuck):
-            var kept: [RecordedOperation] = []
-            for call in smallest(stuck: stuck, limits: limits) where !kept.contains(operations[call]) {
-                kept.append(operations[call])
-            }
+            // A drain is many calls.
+            var seen: Set<Int> = []
+            let kept = smallest(stuck: stuck, limits: limits).map { operations[$0] }
+                .filter { seen.insert($0.invoked).inserted }
             return .violation(
                 Violation(
                     "No order of these operations of a queue, which begins empty, keeps real time.",

@@ -38,7 +38,7 @@ struct QueueGuesses {
     private func isExplained(
         _ lost: ArraySlice<RecordedOperation>, _ open: [HistoryValue], _ guess: QueueHistory, _ limits: CheckLimits
     ) -> Bool? {
-        guard let dequeue = lost.first else {
+        guard let dequeue = lost.first, !open.isEmpty else {
             // One pass over the history, however long that is.
             return limits.isOutOfTime() ? nil : QueuePatterns(guess).violation() == nil
         }
@@ -73,8 +73,8 @@ struct QueueGuesses {
 
     private func grounds(_ operations: [RecordedOperation]) -> [[Int]] {
         let lost = operations.indices.filter { operations[$0].isLostDequeue }
-        // A drain is of many values.
-        let drains = operations.indices.filter { operations[$0].function == "drain" }
+        // A drain is of many values, and all of them rest on each other, through the first.
+        let drain = operations.firstIndex { $0.function == "drain" }
         var ofValue: [HistoryValue: [Int]] = [:]
         for (index, operation) in operations.enumerated() {
             if let value = operation.queued { ofValue[value, default: []].append(index) }
@@ -83,9 +83,9 @@ struct QueueGuesses {
         let all = Array(operations.indices)
         return operations.enumerated().map { index, operation in
             if operation.function == "enqueue", open.contains(operation.argument) { return lost }
-            if operation.function == "drain" { return all.filter { $0 != index } }
-            guard let value = operation.queued else { return [] }
-            return ((ofValue[value] ?? []) + drains).filter { $0 != index }
+            if index == drain { return all.filter { $0 != index } }
+            guard let value = operation.queued else { return operation.function == "drain" ? [drain ?? index] : [] }
+            return ((ofValue[value] ?? []) + [drain].compactMap { $0 }).filter { $0 != index }
         }
     }
 }

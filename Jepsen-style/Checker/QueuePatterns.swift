@@ -14,9 +14,11 @@ struct QueuePatterns {
     private var items: [Item] = []
     private var places: [HistoryValue: Int] = [:]
     private var early: Violation?
+    private let firstUnknown: Int
 
     init(_ history: QueueHistory) {
         self.history = history
+        firstUnknown = history.firstUnknown
         for enqueue in history.enqueues {
             places[enqueue.argument] = items.count
             items.append(Item(enqueue: enqueue))
@@ -36,6 +38,15 @@ struct QueuePatterns {
             }
             items[place].dequeue = operation
         }
+    }
+
+    /// Each pattern is one pass over the history, however long that is.
+    func verdict(limits: CheckLimits) -> Verdict {
+        for pattern in [{ early }, overtaking, notTaken, notEmpty] {
+            if limits.isOutOfTime() { return .unknown("out of time") }
+            if let found = pattern() { return .violation(found) }
+        }
+        return .valid
     }
 
     func violation() -> Violation? {
@@ -73,7 +84,7 @@ struct QueuePatterns {
     /// began later found the queue empty. Each needs a dequeue without an answer of its own, begun in time.
     private func notTaken() -> Violation? {
         var missing: [Item] = []
-        let drains = history.dequeues.filter { $0.value == .null && $0.isOfDrain }.map(\.operation)
+        let drains = LaterDrains(history.dequeues.filter { $0.value == .null && $0.isOfDrain }.map(\.operation))
         let taken = items.filter { $0.dequeue != nil }.sorted { $0.enqueue.invoked > $1.enqueue.invoked }
         let waiting = items.filter { $0.dequeue == nil && $0.enqueue.outcome == .ok }
             .sorted { $0.enqueue.returned > $1.enqueue.returned }
@@ -86,7 +97,7 @@ struct QueuePatterns {
                 }
                 next += 1
             }
-            let drain = drains.filter { $0.invoked > item.enqueue.returned }.min { $0.returned < $1.returned }
+            let drain = drains.firstToReturn(begunAfter: item.enqueue.returned)
             guard let reason = [earliest, drain].compactMap({ $0 }).min(by: { $0.returned < $1.returned }) else {
                 continue
             }
@@ -106,12 +117,15 @@ struct QueuePatterns {
     private func lost(_ missing: ArraySlice<Item>, unknown: Int, last: Item) -> Violation {
         let begun = history.unknown.filter { $0.invoked < last.deadline ?? 0 }
         var operations = begun
+        var named = Set(begun.map(\.invoked))
+        var taken: [Int: RecordedOperation] = [:]
+        for item in items.reversed() {
+            if let dequeue = item.dequeue { taken[dequeue.invoked] = item.enqueue }
+        }
         for item in missing.suffix(begun.count + 1) {
-            operations.append(item.enqueue)
-            if let reason = item.reason, !operations.contains(reason) { operations.append(reason) }
-            if let reason = item.reason, let later = items.first(where: { $0.dequeue == reason }) {
-                if !operations.contains(later.enqueue) { operations.append(later.enqueue) }
-            }
+            let later = item.reason.flatMap { taken[$0.invoked] }
+            for operation in [item.enqueue, item.reason, later].compactMap({ $0 })
+            where named.insert(operation.invoked).inserted { operations.append(operation) }
         }
         let what = last.reason?.function == "drain" ? "the queue was drained" : "a later one was dequeued"
         return Violation(
@@ -126,26 +140,42 @@ struct QueuePatterns {
         guard !empties.isEmpty else { return nil }
         let surely = items.filter { $0.enqueue.outcome == .ok && $0.enqueue.returned < leaves($0) }
             .sorted { $0.enqueue.returned < $1.enqueue.returned }
-        var next = 0
-        // The items that keep the queue from being empty, without a gap, since the first of them.
-        var chain: [Item] = []
-        var until = -1
+        let stretches = stretches(of: surely)
         for (empty, from) in empties.sorted(by: { $0.1 < $1.1 }) {
-            while next < surely.count, surely[next].enqueue.returned < from {
-                extend(&chain, &until, with: surely[next])
-                next += 1
-            }
-            var covering = chain
-            var end = until
-            for item in surely[next...] where end > from {
-                if item.enqueue.returned > end || end > empty.returned { break }
-                extend(&covering, &end, with: item)
-            }
-            guard end > empty.returned else { continue }
+            let begun = stretches.countOfFront { $0.start < from }
+            guard begun > 0, stretches[begun - 1].end > empty.returned else { continue }
+            let covering = chain(surely[stretches[begun - 1].items], from: from, to: empty.returned)
             let what = empty.function == "drain" ? "a drain found it empty" : "it was found empty"
             return Violation("The queue was not empty, and \(what).", evidence(covering, empty, from: from))
         }
         return nil
+    }
+
+    /// The times in which, without a gap, some of these items was there.
+    private func stretches(of surely: [Item]) -> [Stretch] {
+        var stretches: [Stretch] = []
+        for (index, item) in surely.enumerated() {
+            if let last = stretches.last, item.enqueue.returned <= last.end {
+                stretches[stretches.count - 1].end = max(last.end, leaves(item))
+                stretches[stretches.count - 1].items = last.items.lowerBound..<index + 1
+            } else {
+                stretches.append(Stretch(start: item.enqueue.returned, end: leaves(item), items: index..<index + 1))
+            }
+        }
+        return stretches
+    }
+
+    /// Of the items of a stretch those that keep the queue from being empty until behind `end`.
+    private func chain(_ items: ArraySlice<Item>, from start: Int, to end: Int) -> [Item] {
+        var chain: [Item] = []
+        var until = -1
+        for item in items {
+            if item.enqueue.returned >= start, until > end { break }
+            guard leaves(item) > until else { continue }
+            chain.append(item)
+            until = leaves(item)
+        }
+        return chain
     }
 
     /// Where a drain can have been done at the earliest: it took what somebody had begun to enqueue.
@@ -157,7 +187,7 @@ struct QueuePatterns {
 
     /// Until then it is surely there: what nobody is known to have taken, a lost dequeue may have.
     private func leaves(_ item: Item) -> Int {
-        item.dequeue?.invoked ?? history.firstUnknown
+        item.dequeue?.invoked ?? firstUnknown
     }
 
     private func evidence(_ covering: [Item], _ empty: RecordedOperation, from: Int) -> [RecordedOperation] {
@@ -170,12 +200,31 @@ struct QueuePatterns {
         where evidence.last?.invoked != operation.invoked { evidence.append(operation) }
         return evidence
     }
+}
 
-    private func extend(_ chain: inout [Item], _ until: inout Int, with item: Item) {
-        let end = leaves(item)
-        guard end > until else { return }
-        if item.enqueue.returned > until { chain.removeAll() }
-        chain.append(item)
-        until = end
+/// A time in which the queue was surely not empty, and the items that were there, as places in their order.
+private struct Stretch {
+    var start: Int
+    var end: Int
+    var items: Range<Int>
+}
+
+/// Drains by when they began: which of all that began later was the first to return.
+private struct LaterDrains {
+    /// The last one first, and with each the first to return from there on.
+    private var begun: [Int] = []
+    private var earliest: [RecordedOperation] = []
+
+    init(_ drains: [RecordedOperation]) {
+        for drain in drains.sorted(by: { $0.invoked > $1.invoked }) {
+            begun.append(drain.invoked)
+            let later = earliest.last ?? drain
+            earliest.append(drain.returned < later.returned ? drain : later)
+        }
+    }
+
+    func firstToReturn(begunAfter position: Int) -> RecordedOperation? {
+        let later = begun.countOfFront { $0 > position }
+        return later > 0 ? earliest[later - 1] : nil
     }
 }

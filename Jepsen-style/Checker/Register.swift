@@ -16,7 +16,7 @@ struct Register: SequentialObject {
         switch action {
         case .read(let value): state == value || values.isEmptyText(value, for: state) ? state : nil
         case .write(let value): value
-        case .compareAndSet(let from, let to): state == from ? to : nil
+        case .compareAndSet(let from, let to): state == from || values.isEmptyText(from, for: state) ? to : nil
         case .compareFailed(let from): state == from ? nil : state
         case .append(let text): values.appending(text, to: state)
         }

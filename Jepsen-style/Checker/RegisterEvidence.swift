@@ -64,6 +64,7 @@ struct RegisterEvidence {
         guard !hasAppends, calls.count <= 20_000 else { return nil }
         let known = RegisterChanges(calls)
         for (index, call) in calls.enumerated() where call.action.tells && call.returned != .max {
+            if limits.isOutOfTime() { return nil }
             let answers = [index] + grounds(of: index, known)
             let alone = answers.map { other in
                 var call = calls[other]
@@ -101,7 +102,7 @@ struct RegisterEvidence {
         guard let set = change.newValue else { return true }
         switch answer {
         case .read(let value): return set == value || window.history.values.isEmptyText(value, for: set)
-        case .compareAndSet(let from, _): return set == from
+        case .compareAndSet(let from, _): return set == from || window.history.values.isEmptyText(from, for: set)
         case .compareFailed(let from): return set != from
         case .write, .append: return false
         }

@@ -33,7 +33,7 @@ package struct CheckLimits {
     package var configurationsMax: Int
     /// Bytes that a search may hold, about: of what it has visited and what it still has to try.
     package var bytesMax = 1 << 30
-    /// Asked every few thousand configurations; `true` ends the search as unknown. The checker has no clock.
+    /// Asked every few thousand configurations, more often where each takes long; `true` ends the search as unknown. The checker has no clock.
     package var isOutOfTime: () -> Bool
 
     package init(configurationsMax: Int = 20_000_000, isOutOfTime: @escaping () -> Bool = { false }) {

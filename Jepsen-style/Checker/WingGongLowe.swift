@@ -52,7 +52,13 @@ package struct WingGongLowe<Object: SequentialObject> {
     var frames: [SearchFrame] = []
     /// Of all frames, one after the other: the known calls that each has to try.
     var candidates: [Int] = []
+    /// By number of likeness: the mark of the candidates among which one of it was seen last.
+    private var marks: [Int]
+    private var mark = 0
     var visited = 0
+    /// Calls and words looked at: a configuration may cost little or much.
+    private var work = 0
+    private var workAtNextLook = workBetweenLooks
 
     package init(
         _ object: Object, initial: Object.State, calls: [Call], likeness: [Int], limits: CheckLimits = CheckLimits()
@@ -62,6 +68,7 @@ package struct WingGongLowe<Object: SequentialObject> {
         self.calls = calls
         self.likeness = likeness
         self.limits = limits
+        marks = Array(repeating: 0, count: 1 + (likeness.max() ?? 0))
         schedule = CallSchedule(calls.map { ($0.invoked, $0.returned) }, likeness: likeness)
         memory = ConfigurationMemory(knownWords: schedule.taken.known.count, unknownWords: schedule.taken.unknown.count)
         states = [initial]
@@ -83,7 +90,7 @@ package struct WingGongLowe<Object: SequentialObject> {
         arrive(state: 0, taking: nil)
         while let frame = frames.last {
             if schedule.isEmpty { return .linearizable }
-            furthest = max(furthest, schedule.firstReturn)
+            furthest = max(furthest, frame.firstReturn)
             if let (call, state) = nextStep(from: frame.state) {
                 schedule.take(call)
                 if !arrive(state: state, taking: call) { schedule.putBack(call) }
@@ -93,19 +100,33 @@ package struct WingGongLowe<Object: SequentialObject> {
             guard visited <= limits.configurationsMax else {
                 return .unknown("more than \(limits.configurationsMax) configurations")
             }
-            guard memory.bytes + stateBytes <= limits.bytesMax else {
+            guard bytes <= limits.bytesMax else {
                 return .unknown("more than \(limits.bytesMax >> 20) MB of configurations")
             }
-            if visited & 1023 == 0, limits.isOutOfTime() { return .unknown("out of time") }
+            if isOutOfTime() { return .unknown("out of time") }
         }
         return .contradiction(at: schedule.callReturning(at: furthest))
+    }
+
+    private var bytes: Int {
+        memory.bytes + stateBytes + candidates.count * MemoryLayout<Int>.stride
+            + frames.count * MemoryLayout<SearchFrame>.stride
+    }
+
+    /// Looks at the clock now and then.
+    private mutating func isOutOfTime() -> Bool {
+        guard work >= workAtNextLook else { return false }
+        workAtNextLook = work + workBetweenLooks
+        return limits.isOutOfTime()
     }
 
     /// Makes the configuration that has just been reached the current one, unless it was visited before.
     @discardableResult
     private mutating func arrive(state: Int, taking call: Int?) -> Bool {
         visited += 1
-        guard schedule.isEmpty || memory.insert(schedule.taken, state: state, firstReturn: schedule.firstReturn) else {
+        let (firstReturn, callable) = schedule.front
+        work += 1 + callable + schedule.taken.words
+        guard schedule.isEmpty || memory.insert(schedule.taken, state: state, firstReturn: firstReturn) else {
             return false
         }
         let start = candidates.count
@@ -123,7 +144,7 @@ package struct WingGongLowe<Object: SequentialObject> {
         }
         frames.append(
             SearchFrame(
-                call: call, state: state, candidatesStart: start, next: start,
+                call: call, state: state, firstReturn: firstReturn, candidatesStart: start, next: start,
                 nextUnknown: acceptedRead == nil ? 0 : schedule.unknowns.count))
         return true
     }
@@ -131,6 +152,27 @@ package struct WingGongLowe<Object: SequentialObject> {
     /// Orders the candidates from `start` on by their returns, and keeps one of each likeness.
     private mutating func keepFirstOfEachLikeness(from start: Int) {
         guard candidates.count > start + 1 else { return }
+        sortByReturn(from: start)
+        mark += 1
+        var kept = start
+        for index in start..<candidates.count {
+            let call = candidates[index]
+            if marks[likeness[call]] == mark { continue }
+            marks[likeness[call]] = mark
+            candidates[kept] = call
+            kept += 1
+        }
+        candidates.removeSubrange(kept...)
+    }
+
+    private mutating func sortByReturn(from start: Int) {
+        guard candidates.count - start <= 16 else {
+            let calls = calls
+            return candidates[start...].sort {
+                (calls[$0].returned, calls[$0].invoked, $0) < (calls[$1].returned, calls[$1].invoked, $1)
+            }
+        }
+        // Few are sorted in their places.
         for index in (start + 1)..<candidates.count {
             var place = index
             while place > start, calls[candidates[place]].returned < calls[candidates[place - 1]].returned {
@@ -138,14 +180,6 @@ package struct WingGongLowe<Object: SequentialObject> {
                 place -= 1
             }
         }
-        var kept = start
-        for index in start..<candidates.count {
-            let call = candidates[index]
-            if candidates[start..<kept].contains(where: { likeness[$0] == likeness[call] }) { continue }
-            candidates[kept] = call
-            kept += 1
-        }
-        candidates.removeSubrange(kept...)
     }
 
     /// The next call to take from the current configuration and the state after it: known calls first, because most
@@ -157,12 +191,22 @@ package struct WingGongLowe<Object: SequentialObject> {
             frames[top].next += 1
             if let next = object.step(states[state], calls[call].action) { return (call, number(of: next)) }
         }
+        return nextUnknownStep(from: state)
+    }
+
+    private mutating func nextUnknownStep(from state: Int) -> (call: Int, state: Int)? {
+        let top = frames.count - 1
+        var areMarked = false
         while frames[top].nextUnknown < schedule.unknowns.count {
             let index = frames[top].nextUnknown
             let call = schedule.unknowns[index]
-            guard calls[call].invoked < schedule.firstReturn else { break }
+            guard calls[call].invoked < frames[top].firstReturn else { break }
+            if !areMarked { markCandidates(of: top) }
+            areMarked = true
             frames[top].nextUnknown += 1
-            guard schedule.isNextOfItsLikeness(unknown: index), !isAlikeACandidate(call, of: top) else { continue }
+            work += 1
+            // One alike is a candidate: that one is tried.
+            guard schedule.isNextOfItsLikeness(unknown: index), marks[likeness[call]] != mark else { continue }
             guard let next = object.step(states[state], calls[call].action) else { continue }
             let number = number(of: next)
             if number != state { return (call, number) }
@@ -170,8 +214,11 @@ package struct WingGongLowe<Object: SequentialObject> {
         return nil
     }
 
-    private func isAlikeACandidate(_ call: Int, of frame: Int) -> Bool {
-        candidates[frames[frame].candidatesStart...].contains { likeness[$0] == likeness[call] }
+    private mutating func markCandidates(of frame: Int) {
+        mark += 1
+        let start = frames[frame].candidatesStart
+        work += candidates.count - start
+        for index in start..<candidates.count { marks[likeness[candidates[index]]] = mark }
     }
 
     private mutating func leave() {
@@ -183,7 +230,9 @@ package struct WingGongLowe<Object: SequentialObject> {
     private mutating func number(of state: Object.State) -> Int {
         if let number = stateNumbers[state] { return number }
         states.append(state)
-        stateBytes += object.approximateBytes(of: state)
+        let bytes = object.approximateBytes(of: state)
+        stateBytes += bytes
+        work += bytes >> 4
         stateNumbers[state] = states.count - 1
         return states.count - 1
     }
@@ -202,11 +251,16 @@ extension WingGongLowe where Object.Action: Hashable {
     }
 }
 
+/// Some microseconds of work, or tens of them.
+private let workBetweenLooks = 1 << 14
+
 /// A configuration on the way that the search is following.
 struct SearchFrame {
     /// What was taken to get here; `nil` at the start.
     var call: Int?
     var state: Int
+    /// The position of the first return that is left; `Int.max` when nothing is left.
+    var firstReturn: Int
     /// Where its candidates begin; those of the current frame reach to the end.
     var candidatesStart: Int
     /// The next candidate to try.

@@ -60,6 +60,39 @@ import Testing
         #expect(Checker.check(history.operations, model: .queue) == .valid)
     }
 
+    private static let manyDrains = 40_000
+
+    /// Each round another drain: what is looked up for one of them must not be all of them.
+    @Test(.timeLimit(.minutes(5)), arguments: [true, false]) func manyDrainsAreJudgedAtOnce(hasLostDequeue: Bool) {
+        var history = Recorder()
+        if hasLostDequeue { history.call("dequeue", by: 9) }
+        for value in 0..<DrainTests.manyDrains {
+            history.did("enqueue", .number(value))
+            history.did("drain", .null, .ints([value]))
+        }
+        #expect(Checker.check(history.operations, model: .queue) == .valid)
+        history.did("enqueue", .int(-1))
+        history.did("enqueue", .int(-2))
+        history.did("drain", .null, .ints([-2]))
+        if hasLostDequeue {
+            #expect(Checker.check(history.operations, model: .queue) == .valid, "it may have been taken")
+            history.did("enqueue", .int(-3))
+            history.did("drain", .null, .ints([]))
+        }
+        let verdict = Checker.check(history.operations, model: .queue)
+        #expect(verdict.isViolation && verdict.counterExample.count < 10)
+    }
+
+    /// More than one could go through by calling oneself.
+    @Test func lostDequeuesThatCanHaveTakenNothingAreNotGuessed() {
+        var history = Recorder()
+        for client in 0..<DrainTests.manyDrains { history.call("dequeue", by: 10 + client) }
+        history.did("enqueue", .int(1))
+        history.did("dequeue", .null, .null)
+        history.did("dequeue", .null, .int(1))
+        #expect(Checker.check(history.operations, model: .queue).isViolation)
+    }
+
     /// The patterns and the search are two programs for one question, with drains too.
     @Test func patternsAndSearchAgreeOnDrains() {
         var dice = Dice(seed: 23)

@@ -111,6 +111,14 @@ import Testing
         #expect(refusal(begun + "- done :ok for now\n- 0 :ok :read nil") == nil, "it is of no function")
     }
 
+    @Test func aNumberOfJSONIsWhatItIsHoweverItIsWritten() throws {
+        func value(_ text: String) throws -> HistoryValue { try HistoryValue(json: Array(text.utf8)) }
+        for one in ["1", "1.0", "1.00", "10e-1", "0.1e1"] { #expect(try value(one) == .int(1), "\(one)") }
+        #expect(try value("-0.0") == .int(0))
+        #expect(try value("1.5") == .real(1.5) && value("1e300") == .real(1e300))
+        #expect(try read("{:type :invoke :process 0 :f :write :value 1.0}").operations[0].argument == .real(1))
+    }
+
     @Test func aRevisionIsAWholeNumber() {
         func events(_ revision: String) -> String {
             #"{"type":"invoke","process":0,"f":"read"}{"type":"ok","process":0,"f":"read","revision":\#(revision)}"#

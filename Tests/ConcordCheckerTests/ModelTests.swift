@@ -154,6 +154,40 @@ import Testing
         #expect(!found.isEmpty && Checker.check(found, model: .lock).isViolation)
     }
 
+    @Test func aGrantWithoutAnAnswerHasATokenOfItsOwn() {
+        var history = Recorder()
+        history.did("acquire", .null, .int(1))
+        history.did("release", .int(1))
+        for client in 1...2 {
+            history.call("acquire", by: client)
+            history.did("release", by: client)
+        }
+        for (token, isRight) in [(Int64(2), false), (3, false), (4, true)] {
+            var next = history
+            next.did("acquire", .null, .int(token), by: 3)
+            let verdict = Checker.check(next.operations, model: .lock)
+            #expect(isRight ? verdict == .valid : verdict.isViolation, "\(token): \(verdict)")
+            #expect(isRight || Checker.check(verdict.counterExample, model: .lock).isViolation)
+        }
+        for (token, isRight) in [(Int64(2), false), (3, true)] {
+            var released = Recorder()
+            released.did("acquire", .null, .int(1))
+            released.did("release", .int(1))
+            released.call("acquire", by: 1)
+            released.did("release", by: 1)
+            released.call("acquire", by: 2)
+            released.did("release", .int(token), by: 4)
+            let verdict = Checker.check(released.operations, model: .lock)
+            #expect(isRight ? verdict == .valid : verdict.isViolation, "\(token): \(verdict)")
+        }
+        var last = Recorder()
+        last.did("acquire", .null, .int(.max))
+        last.did("release", .int(.max))
+        last.call("acquire", by: 1)
+        last.did("release", by: 1)
+        #expect(Checker.check(last.operations, model: .lock).isViolation, "there is no higher token")
+    }
+
     @Test func aReleaseOfOnesOwnNeedsALockThatWasGot() {
         var history = Recorder()
         let held = history.call("acquire", by: 0)
@@ -166,7 +200,7 @@ import Testing
         history.did("release", .int(5))
         history.did("release", .null, by: 1)
         #expect(Checker.check(history.operations, model: .lock) == .valid)
-        history.did("acquire", .null, .int(6), by: 2)
+        history.did("acquire", .null, .int(7), by: 2)
         #expect(Checker.check(history.operations, model: .lock) == .valid)
     }
 

@@ -133,10 +133,12 @@ struct PlainLock: PlainObject {
     /// The token is not known where its grant was not answered.
     private var holder: (process: HistoryValue, token: Int64?)?
     private var last: Int64?
+    /// Grants since then of which no token is known; each has one of its own.
+    private var unnamed: Int64 = 0
 
     mutating func perform(_ request: Request, by process: HistoryValue) -> Answer? {
         if request.function == "release" { return release(request.argument.int, by: process) ? Answer() : nil }
-        let token = (last ?? 0) + 1
+        let token = (last ?? 0) + unnamed + 1
         return acquire(token, by: process) ? Answer(value: .int(token)) : nil
     }
 
@@ -147,9 +149,10 @@ struct PlainLock: PlainObject {
 
     private mutating func acquire(_ token: Int64?, by process: HistoryValue) -> Bool {
         guard holder == nil else { return false }
-        if let token, let last, token <= last { return false }
+        if let token, let last, token - last <= unnamed { return false }
         holder = (process, token)
         last = token ?? last
+        unnamed = token == nil ? unnamed + 1 : 0
         return true
     }
 
@@ -161,9 +164,15 @@ struct PlainLock: PlainObject {
             holder = nil
             return true
         }
-        guard token == held.token ?? token, held.token != nil || token > last ?? .min else { return false }
+        if let known = held.token {
+            guard token == known else { return false }
+        } else {
+            // Its own is the last of those that are not known.
+            if let last, token - last < unnamed { return false }
+            last = token
+            unnamed = 0
+        }
         holder = nil
-        last = token
         return true
     }
 }

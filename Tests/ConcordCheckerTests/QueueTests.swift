@@ -95,6 +95,19 @@ import Testing
         #expect(check(history).isViolation)
     }
 
+    @Test func patternsEndWhenTimeRunsOut() {
+        var history = Recorder()
+        history.did("enqueue", .int(1))
+        history.did("dequeue", .null, .int(1))
+        var asked = 0
+        let limits = CheckLimits(isOutOfTime: {
+            asked += 1
+            return asked > 2
+        })
+        #expect(Checker.check(history.operations, model: .queue, limits: limits) == .unknown("out of time"))
+        #expect(check(history) == .valid)
+    }
+
     @Test func aDequeueThatIsLostLaterDoesNotMatterToAnEmptyQueue() {
         var history = Recorder()
         history.did("dequeue", .null, .null)
@@ -109,6 +122,14 @@ import Testing
         history.did("enqueue", .int(2))
         history.did("drain", .null, .list([.int(2), .int(1)]))
         #expect(check(history).isViolation)
+    }
+
+    /// A dequeue of null would be one that found the queue empty.
+    @Test func nullCannotBeEnqueued() {
+        var history = Recorder()
+        history.did("enqueue", .null)
+        history.did("dequeue", .null, .null)
+        #expect(check(history).isUnknown)
     }
 
     @Test func anEmptyQueueIsFoundOnlyWhenItCanBeEmpty() {

@@ -58,6 +58,20 @@ import Testing
         #expect(verdict.counterExample.map(\.key) == [.text("y")])
     }
 
+    @Test func aKeyThatWasNeverPutIsComparedLikeTheEmptyText() {
+        var history = Recorder()
+        history.did("cas", .list([.text(""), .text("a")]), key: .text("x"))
+        history.did("get", .null, .text("a"), key: .text("x"))
+        #expect(Checker.check(history.operations, model: .keyValue) == .valid)
+        #expect(Checker.check(history.operations, model: .casRegister).isViolation, "a register is null")
+        history.did("cas", .list([.text(""), .text("b")]), key: .text("x"))
+        let found = Checker.check(history.operations, model: .keyValue).counterExample
+        #expect(!found.isEmpty && Checker.check(found, model: .keyValue).isViolation)
+        var refused = Recorder()
+        refused.did("cas", .list([.text(""), .text("a")]), .bool(false), key: .text("x"))
+        #expect(Checker.check(refused.operations, model: .keyValue) == .valid, "what is null is not the empty text")
+    }
+
     @Test func appendsMayStandInAnyOrderThatKeepsRealTime() {
         var history = Recorder()
         let one = history.call("append", .text("1"), by: 1)

@@ -111,6 +111,34 @@ import Testing
         #expect(Search(Cell(), initial: 0, calls: calls, limits: limits).run() == .unknown("out of time"))
     }
 
+    /// A configuration of many open calls costs as much as thousands of small ones.
+    @Test func theClockIsAskedByWorkAndNotByConfigurations() {
+        let calls = (0..<4_000).map { Search.Call(.write($0), invoked: $0, returned: 10_000 + $0) }
+        var asked = 0
+        let limits = CheckLimits(isOutOfTime: {
+            asked += 1
+            return asked > 2
+        })
+        #expect(Search(Cell(), initial: 0, calls: calls, limits: limits).run() == .unknown("out of time"))
+    }
+
+    @Test func whatIsStillToBeTriedCounts() {
+        let calls = (0..<4_000).map { Search.Call(.write($0), invoked: $0, returned: 10_000 + $0) }
+        var limits = CheckLimits()
+        limits.bytesMax = 16 << 20
+        #expect(
+            Search(Cell(), initial: 0, calls: calls, limits: limits).run()
+                == .unknown("more than 16 MB of configurations"))
+        #expect(Search(Cell(), initial: 0, calls: calls).run() == .linearizable)
+    }
+
+    @Test func ofManyAlikeTheFirstToReturnIsTried() {
+        let many = (0..<40).map { Search.Call(.write($0 % 2), invoked: $0, returned: 140 - $0) }
+        #expect(Search(Cell(), initial: 0, calls: many).run() == .linearizable)
+        let read = Search.Call(.read(2), invoked: 50, returned: 60)
+        #expect(Search(Cell(), initial: 0, calls: many + [read]).run() == .contradiction(at: 40))
+    }
+
     @Test func manyCallsOfUnknownOutcomeDoNotSlowTheSearch() {
         var calls = (0..<400).map { Search.Call(.write($0 % 5), invoked: $0, returned: .max) }
         for index in 0..<200 {

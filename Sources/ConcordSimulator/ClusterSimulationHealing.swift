@@ -190,7 +190,11 @@ extension ClusterSimulation {
             if running.replica.state.recomputedHash() != running.replica.state.stateHash {
                 problem("\(member.name)'s state hash is not that of its records")
             }
+            if running.replica.state.image != first?.replica.state.image {
+                problem("\(member.name) would make another snapshot")
+            }
         }
+        if let state = first?.replica.state { checkImage(of: state) }
         for number in clients.indices { clients[number].giveUpShelved(&seen) }
         endBursts()
         checkMessages()
@@ -199,6 +203,20 @@ extension ClusterSimulation {
         case .valid: break
         case .violation(let violation): problem(violation.explanation + describe(violation.operations))
         case .unknown(let why): problem("no verdict on the clients' history: \(why)")
+        }
+    }
+
+    /// What a snapshot carries is the state.
+    private func checkImage(of state: StateMachine) {
+        do throws(StateImageError) {
+            var reader = StateImageReader()
+            for piece in state.image { try reader.read(piece) }
+            let copy = try reader.finish()
+            if copy.recomputedHash() != state.stateHash || copy.image != state.image {
+                problem("a state that was made of an image is another one")
+            }
+        } catch {
+            problem("the image of a state cannot be read: \(error)")
         }
     }
 
@@ -240,5 +258,14 @@ extension ClusterSimulation {
         if members.contains(where: { $0.running?.replica.status.clusterClock ?? 0 >= 600_000 }) {
             coverage.reached(.tenMinutes)
         }
+    }
+}
+
+extension StateMachine {
+    fileprivate var image: [[UInt8]] {
+        var writer = StateImageWriter(self)
+        var pieces: [[UInt8]] = []
+        while let piece = writer.next(bytes: 4096) { pieces.append(piece) }
+        return pieces
     }
 }

@@ -15,7 +15,7 @@ package struct StateImageReader: Sendable {
     private var lastKey: [UInt8]?
     private var lastRevision: UInt64 = 0
     /// Keys whose last event so far left a node, and that have none in the image.
-    private var keysWithoutNode: UInt64 = 0
+    private var keysWithoutNode = 0
 
     package init() {}
 
@@ -107,7 +107,6 @@ package struct StateImageReader: Sendable {
             event.revision <= state.revision.rawValue
         else { throw .inconsistent("an event of a revision that is not retained") }
         lastRevision = event.revision
-        let change = try state.tree.restore(event)
-        keysWithoutNode = keysWithoutNode &+ UInt64(bitPattern: Int64(change))
+        keysWithoutNode += try state.tree.restore(event)
     }
 }

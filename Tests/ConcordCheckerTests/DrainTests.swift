@@ -100,16 +100,7 @@ import Testing
         for round in 0..<6_000 {
             let operations = DrainTests.history(&dice, unknown: round % 3 == 0 ? 6 : 0)
             let byPatterns = Checker.check(operations, model: .queue)
-            var twice = Recorder()
-            for _ in 0..<2 { twice.did("enqueue", .text("x")) }
-            for _ in 0..<2 { twice.did("dequeue", .null, .text("x")) }
-            let later = operations.map { operation in
-                var operation = operation
-                operation.invoked += 100
-                if operation.returned != .max { operation.returned += 100 }
-                return operation
-            }
-            let bySearch = Checker.check(twice.operations + later, model: .queue)
+            let bySearch = Verdict.bySearch(ofQueue: operations)
             if bySearch.isViolation { violations += 1 } else { valid += 1 }
             #expect(byPatterns.isViolation == bySearch.isViolation && !bySearch.isUnknown, "\(operations)")
             for found in [byPatterns, bySearch] where found.isViolation {

@@ -73,3 +73,19 @@ extension Verdict {
         if case .violation(let violation) = self { violation.operations } else { [] }
     }
 }
+
+extension Verdict {
+    /// The search judges a queue in which a value is enqueued twice: so these operations come behind such values.
+    static func bySearch(ofQueue operations: [RecordedOperation]) -> Verdict {
+        var twice = Recorder()
+        for _ in 0..<2 { twice.did("enqueue", .text("x")) }
+        for _ in 0..<2 { twice.did("dequeue", .null, .text("x")) }
+        let later = operations.map { operation in
+            var operation = operation
+            operation.invoked += 100
+            if operation.returned != .max { operation.returned += 100 }
+            return operation
+        }
+        return Checker.check(twice.operations + later, model: .queue)
+    }
+}

@@ -45,7 +45,7 @@ package enum HistoryReader {
         var scanner = ByteScanner(bytes)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { scanner.position = 3 }
         let form = try form(of: scanner)
-        var pairing = OperationPairing()
+        var pairing = OperationPairing(expecting: bytes.count)
         switch form {
         case .json: try scanner.readJSONEvents(into: &pairing)
         case .edn: try scanner.readEDNEvents(into: &pairing)

@@ -47,6 +47,11 @@ struct OperationPairing {
     /// By process: the operation that it has begun and of which it has learnt nothing yet.
     private var open: [HistoryValue: Int] = [:]
 
+    /// - Parameter bytes: of the file, of which an operation's two events often take some hundreds.
+    init(expecting bytes: Int) {
+        operations.reserveCapacity(bytes / 256)
+    }
+
     mutating func add(_ raw: RawEvent) throws(EventError) {
         guard let type = raw.type.text, let kind = HistoryEvent.Kind(rawValue: type) else {
             throw EventError(message: "an event needs a type: invoke, ok, fail or info")

@@ -49,12 +49,21 @@ struct Judgement {
             guard let size = attributes[.size] as? Int, size <= fileBytesMax else {
                 throw JudgementError(message: "larger than \(fileBytesMax >> 30) GiB")
             }
-            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+            return try bytes(of: FileHandle(forReadingFrom: URL(fileURLWithPath: file)), expecting: size)
         } catch let error as JudgementError {
             throw error
         } catch {
             throw JudgementError(message: "cannot be read: \(error.localizedDescription)")
         }
+    }
+
+    /// In pieces, so that a history of gigabytes is not in memory twice.
+    private static func bytes(of file: FileHandle, expecting size: Int) throws -> [UInt8] {
+        defer { try? file.close() }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { bytes.append(contentsOf: piece) }
+        return bytes
     }
 
     private static func realPath(_ file: String) -> String {

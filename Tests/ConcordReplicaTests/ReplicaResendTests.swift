@@ -47,6 +47,34 @@ import Testing
         #expect(again == [1, 2])
     }
 
+    /// Whoever got it has said that it did not take it: so a write of any kind is told that its time is over, and not
+    /// that its outcome is unknown.
+    @Test(arguments: [
+        Operation.put(PutOperation(key: Key(text: "/a"), value: [1])),
+        .createSequential(
+            CreateSequentialOperation(parent: Key(text: "/a"), prefix: [], value: nil, width: 20, createsParents: true)),
+        .increment(IncrementOperation(key: Key(text: "/a"), amount: 1)),
+        .delete(DeleteOperation(key: Key(text: "/a"))),
+        .changeSettings([SettingValue(.valueBytesMax, 7)]),
+    ])
+    func aWriteThatWaitsBehindARefusalUntilItsTimeIsOverHasNotHappened(_ operation: Operation) {
+        var cluster = MemberHarness(members: 3)
+        let leader = cluster.elect()
+        let follower = (leader + 1) % 3
+        cluster.request(1, at: follower, timeout: 10, .write(operation, .none))
+        let refusal = PeerMessage.forwardRefused(boot: 1, sequence: 1, overloaded: false)
+        var failures: [RequestFailure?] = []
+        for time in cluster.now...cluster.now + 60 {
+            tick(&cluster, follower, at: time)
+            let effects = cluster.replicas[follower].takeEffects()
+            failures += effects.replies.map(\.failure)
+            for _ in forwards(effects.messages.map(\.message)) {
+                cluster.replicas[follower].step(.peerMessage(from: cluster.replicas[leader].record.id, refusal))
+            }
+        }
+        #expect(failures == [.timeout])
+    }
+
     /// A refusal that was meant for a write of the boot before says nothing of this boot's.
     @Test func aRefusalOfAnotherBootIsIgnored() {
         var cluster = MemberHarness(members: 3)

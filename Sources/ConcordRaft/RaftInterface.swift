@@ -58,16 +58,22 @@ package struct WriteSequence: Comparable, Hashable, Sendable {
     package static func < (left: WriteSequence, right: WriteSequence) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Something to make durable: first the hard state, then the entries.
+/// Something to make durable: first the hard state, then the base, then the entries.
 package struct LogWrite: Equatable, Sendable {
     package var sequence: WriteSequence
     package var hardState: HardState?
+    /// Set when a snapshot was installed that the log cannot be joined to: all entries are dropped, and the log goes
+    /// on behind this position. The snapshot is durable.
+    package var base: LogPosition?
     /// Contiguous. They replace whatever the log holds from the first one's index on.
     package var entries: [Entry]
 
-    package init(sequence: WriteSequence, hardState: HardState?, entries: [Entry]) {
+    package init(
+        sequence: WriteSequence, hardState: HardState?, base: LogPosition? = nil, entries: [Entry]
+    ) {
         self.sequence = sequence
         self.hardState = hardState
+        self.base = base
         self.entries = entries
     }
 }

@@ -3,13 +3,18 @@ package import ConcordRaft
 /// What a member's disk held when it was opened.
 package struct RecoveredLog: Equatable, Sendable {
     package var hardState: HardState
-    /// All durable entries, from index 1 without a hole.
+    /// What the entries follow.
+    package var released: LogPosition
+    /// All durable entries behind `released`, without a hole.
     package var entries: [Entry]
     /// What a person should know of the opening.
     package var notes: [RecoveryNote]
 
-    package init(hardState: HardState, entries: [Entry], notes: [RecoveryNote]) {
+    package init(
+        hardState: HardState, released: LogPosition = .start, entries: [Entry], notes: [RecoveryNote]
+    ) {
         self.hardState = hardState
+        self.released = released
         self.entries = entries
         self.notes = notes
     }

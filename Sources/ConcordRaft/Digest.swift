@@ -110,6 +110,7 @@ extension Progress {
         hash.add(next.rawValue)
         hash.add(commitTold.rawValue)
         hash.add(probeIsOut ? UInt64(1) : 0)
+        hash.add(needsSnapshot ? UInt64(1) : 0)
         hash.add(confirmedRound)
         hash.add(isStalled(now: now, patience: patience) ? UInt64(1) : 0)
         hash.add(UInt64(inflight.count))

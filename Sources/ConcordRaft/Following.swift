@@ -59,8 +59,8 @@ extension Raft {
         }
         guard let first = missing.first else { return true }
         let before = first.index.previous
-        guard let term = log.term(at: before), let clock = log.clock(at: before) else { return false }
-        guard first.term >= term, first.clock >= clock else { return false }
+        guard let position = log.position(at: before) else { return false }
+        guard first.term >= position.term, first.clock >= position.clock else { return false }
         if first.index <= log.lastIndex { truncateLog(from: first.index) }
         for entry in missing { appendToLog(entry) }
         return true

@@ -6,12 +6,18 @@ package struct MemberProgress: Equatable, Sendable {
     package var nextIndex: LogIndex
     /// Since the leader last heard from it.
     package var silentMilliseconds: UInt64
+    /// The leader's log does not reach back to what it lacks.
+    package var needsSnapshot: Bool
 
-    package init(id: MemberID, matchIndex: LogIndex, nextIndex: LogIndex, silentMilliseconds: UInt64) {
+    package init(
+        id: MemberID, matchIndex: LogIndex, nextIndex: LogIndex, silentMilliseconds: UInt64,
+        needsSnapshot: Bool = false
+    ) {
         self.id = id
         self.matchIndex = matchIndex
         self.nextIndex = nextIndex
         self.silentMilliseconds = silentMilliseconds
+        self.needsSnapshot = needsSnapshot
     }
 }
 
@@ -60,7 +66,16 @@ extension Raft {
             let peer = leadership.peers[position]
             return MemberProgress(
                 id: member.id, matchIndex: peer.match, nextIndex: peer.next,
-                silentMilliseconds: now < peer.heardAt ? 0 : now - peer.heardAt)
+                silentMilliseconds: now < peer.heardAt ? 0 : now - peer.heardAt,
+                needsSnapshot: peer.needsSnapshot)
         }
     }
+
+    /// Of a leader: the members that cannot be brought on by its log alone, in order of id.
+    package var membersThatNeedSnapshot: [MemberID] {
+        role == .leader ? leadership.peers.filter(\.needsSnapshot).map(\.id) : []
+    }
+
+    /// The last entry that the log holds no more.
+    package var releasedIndex: LogIndex { log.released.index }
 }

@@ -25,6 +25,9 @@ struct Progress: Sendable {
     private(set) var commitTold = LogIndex.zero
     /// Whether a probe is under way.
     private(set) var probeIsOut = false
+    /// It lacks entries that this log holds no more. Empty probes go on meanwhile, at the pace of heartbeats, and find
+    /// out when a snapshot has brought it far enough.
+    private(set) var needsSnapshot = false
     /// The newest round that it answered.
     private(set) var confirmedRound: UInt64 = 0
     /// When the newest answered round began: what CheckQuorum counts.
@@ -89,6 +92,7 @@ struct Progress: Sendable {
         switch mode {
         case .probing:
             mode = .replicating
+            needsSnapshot = false
             next = match.next
             commitTold = .zero
         case .replicating:
@@ -97,11 +101,13 @@ struct Progress: Sendable {
     }
 
     /// Goes back to probing from `next`; what is under way counts as lost.
-    mutating func probe(from next: LogIndex) {
+    /// - Parameter needsSnapshot: `next` is the first entry that is left, and the follower lacks one before it.
+    mutating func probe(from next: LogIndex, needsSnapshot: Bool = false) {
         precondition(next > match, "a follower would be sent again what it has acknowledged")
         mode = .probing
         self.next = next
-        probeIsOut = false
+        self.needsSnapshot = needsSnapshot
+        probeIsOut = needsSnapshot
         commitTold = .zero
         inflight.removeAll(keepingCapacity: true)
         inflightBytes = 0

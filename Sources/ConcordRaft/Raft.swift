@@ -12,8 +12,8 @@ package struct Raft: Sendable {
     var role = Role.follower
     private(set) var hardState: HardState
     private(set) var leader: MemberID?
-    private(set) var log: RaftLog
-    private(set) var ledger: WriteLedger
+    var log: RaftLog
+    var ledger: WriteLedger
     package internal(set) var commitIndex: LogIndex
     var deliveredIndex: LogIndex
     var seenClock: UInt64
@@ -41,8 +41,8 @@ package struct Raft: Sendable {
             log.lastTerm <= restored.hardState.term,
             "the log holds an entry of a term that the hard state has not reached: a vote may be forgotten")
         ledger = WriteLedger(durableIndex: log.lastIndex)
-        commitIndex = log.firstIndex.previous
-        deliveredIndex = log.firstIndex.previous
+        commitIndex = restored.base.position.index
+        deliveredIndex = restored.base.position.index
         seenClock = log.lastClock
         // Members that were given one seed must not wait in step.
         var ownRandom = SeededRandom(seed: UInt64(truncatingIfNeeded: id.rawValue ^ id.rawValue >> 64))

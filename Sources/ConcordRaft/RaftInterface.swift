@@ -32,15 +32,25 @@ package struct RaftSettings: Equatable, Sendable {
 /// What a member knows when it starts: what its disk holds.
 package struct RestoredLog: Sendable {
     package var hardState: HardState
-    /// The configuration that holds before the first entry.
-    package var initialConfiguration: Configuration
-    /// All durable entries, from index 1 without a hole.
+    /// What the restored state has applied: that of a snapshot, or the initial configuration before the first entry.
+    package var base: LogBase
+    /// What the entries follow; at or before the base.
+    package var released: LogPosition
+    /// All durable entries behind `released`, without a hole. They reach the base, and hold it unless it is released.
     package var entries: [Entry]
 
-    package init(hardState: HardState, initialConfiguration: Configuration, entries: [Entry]) {
+    package init(hardState: HardState, base: LogBase, released: LogPosition, entries: [Entry]) {
         self.hardState = hardState
-        self.initialConfiguration = initialConfiguration
+        self.base = base
+        self.released = released
         self.entries = entries
+    }
+
+    /// What a member without a snapshot knows: all entries from index 1 on.
+    package init(hardState: HardState, initialConfiguration: Configuration, entries: [Entry]) {
+        self.init(
+            hardState: hardState, base: LogBase(position: .start, configuration: initialConfiguration),
+            released: .start, entries: entries)
     }
 }
 

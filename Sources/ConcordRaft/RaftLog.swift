@@ -9,34 +9,36 @@ package struct RaftLog: Sendable {
         package var configuration: Configuration
     }
 
-    package private(set) var firstIndex: LogIndex
-    private let releasedTerm: Term
-    private let releasedClock: UInt64
+    /// The last entry that is not here any more.
+    package private(set) var released: LogPosition
     private var entries: [Entry]
-    /// In order of index; the first one holds before every entry that is here.
+    /// In order of index. The first one is of a committed entry or of the beginning: what held before it is of no use
+    /// to anyone, since nothing that is committed is ever taken back.
     package private(set) var marks: [ConfigurationMark]
 
     package init(restored: RestoredLog) {
-        self.init(initialConfiguration: restored.initialConfiguration)
+        released = restored.released
+        entries = []
+        let base = restored.base
+        marks = [ConfigurationMark(index: base.position.index, configuration: base.configuration)]
         entries.reserveCapacity(restored.entries.count)
         for entry in restored.entries { append(entry) }
+        precondition(
+            released.index <= base.position.index && term(at: base.position.index) == base.position.term,
+            "a log was restored that does not hold what its snapshot stands for")
     }
 
-    /// - Parameter released: the last entry that is not here any more.
-    package init(
-        initialConfiguration: Configuration, released: LogIndex = .zero, releasedTerm: Term = .zero,
-        releasedClock: UInt64 = 0
-    ) {
-        firstIndex = released.next
-        self.releasedTerm = releasedTerm
-        self.releasedClock = releasedClock
+    /// A log that is all released.
+    package init(base: LogBase) {
+        released = base.position
         entries = []
-        marks = [ConfigurationMark(index: released, configuration: initialConfiguration)]
+        marks = [ConfigurationMark(index: base.position.index, configuration: base.configuration)]
     }
 
-    package var lastIndex: LogIndex { LogIndex(firstIndex.rawValue - 1 + UInt64(entries.count)) }
-    package var lastTerm: Term { entries.last?.term ?? releasedTerm }
-    package var lastClock: UInt64 { entries.last?.clock ?? releasedClock }
+    package var firstIndex: LogIndex { released.index.next }
+    package var lastIndex: LogIndex { LogIndex(released.index.rawValue + UInt64(entries.count)) }
+    package var lastTerm: Term { entries.last?.term ?? released.term }
+    package var lastClock: UInt64 { entries.last?.clock ?? released.clock }
 
     /// The latest configuration, committed or not: a member uses it as soon as it is in its log
     /// (dissertation §4.1).
@@ -44,15 +46,25 @@ package struct RaftLog: Sendable {
 
     /// `nil` beyond the log and before the last released entry; 0 at index 0.
     package func term(at index: LogIndex) -> Term? {
-        if index.next == firstIndex { return releasedTerm }
-        guard index >= firstIndex, index <= lastIndex else { return nil }
+        if index == released.index { return released.term }
+        guard index > released.index, index <= lastIndex else { return nil }
         return entries[position(of: index)].term
     }
 
-    package func clock(at index: LogIndex) -> UInt64? {
-        if index.next == firstIndex { return releasedClock }
-        guard index >= firstIndex, index <= lastIndex else { return nil }
-        return entries[position(of: index)].clock
+    /// As `term(at:)`, with the entry's clock.
+    package func position(at index: LogIndex) -> LogPosition? {
+        if index == released.index { return released }
+        guard index > released.index, index <= lastIndex else { return nil }
+        let entry = entries[position(of: index)]
+        return LogPosition(index: index, term: entry.term, clock: entry.clock)
+    }
+
+    /// What a snapshot of everything up to `index` stands for, or `nil` where that is not known any more.
+    package func base(at index: LogIndex) -> LogBase? {
+        guard let position = position(at: index), let mark = marks.last(where: { $0.index <= index }) else {
+            return nil
+        }
+        return LogBase(position: position, configuration: mark.configuration)
     }
 
     /// All entries of `range`, which must be here.
@@ -102,7 +114,7 @@ package struct RaftLog: Sendable {
         precondition(entry.term >= lastTerm, "terms fall along the log")
         precondition(entry.clock >= lastClock, "the cluster clock falls along the log")
         entries.append(entry)
-        guard entry.kind == .configuration else { return }
+        guard entry.kind == .configuration, entry.index > marks[0].index else { return }
         guard let configuration = Configuration(payload: entry.payload) else {
             preconditionFailure("a configuration entry in the log cannot be read")
         }
@@ -115,6 +127,18 @@ package struct RaftLog: Sendable {
         guard index <= lastIndex else { return }
         entries.removeSubrange(position(of: index)...)
         while marks.count > 1, marks[marks.count - 1].index >= index { marks.removeLast() }
+    }
+
+    /// Forgets the entries up to `index`, which are committed; but for the position of the last one.
+    package mutating func release(upTo index: LogIndex) {
+        guard index > released.index else { return }
+        guard let newReleased = position(at: index) else {
+            preconditionFailure("entries were released that the log does not hold")
+        }
+        entries.removeFirst(Int(index.rawValue - released.index.rawValue))
+        released = newReleased
+        let superseded = marks.prefix { $0.index <= index }.count - 1
+        if superseded > 0 { marks.removeFirst(superseded) }
     }
 
     private func position(of index: LogIndex) -> Int {

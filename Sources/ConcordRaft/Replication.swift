@@ -32,6 +32,10 @@ extension Raft {
         let peer = leadership.peers[position]
         guard previousIndex > peer.match, previousIndex < peer.next else { return }
         if peer.mode == .probing, previousIndex != peer.next.previous { return }
+        guard previousIndex > log.released.index else {
+            leadership.peers[position].probe(from: log.firstIndex, needsSnapshot: true)
+            return
+        }
         let bound = min(hintIndex, log.lastIndex, previousIndex.previous)
         let agreed = max(peer.match, log.lastIndex(atOrBelow: bound, termAtMost: hintTerm))
         leadership.peers[position].probe(from: agreed.next)
@@ -41,6 +45,9 @@ extension Raft {
     mutating func replicate(roundBegan: Bool) {
         for position in leadership.peers.indices {
             if roundBegan { probeIfSilent(position) }
+            if leadership.peers[position].next < log.firstIndex {
+                leadership.peers[position].probe(from: log.firstIndex)
+            }
             switch leadership.peers[position].mode {
             case .probing: sendProbe(position, roundBegan: roundBegan)
             case .replicating: sendOn(position, roundBegan: roundBegan)

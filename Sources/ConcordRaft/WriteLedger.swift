@@ -17,6 +17,7 @@ struct WriteLedger: Sendable {
     /// The write that makes the present term and vote durable.
     private(set) var hardStateSequence = WriteSequence.zero
     private var hardStateIsUnwritten = false
+    private var unwrittenBase: LogPosition?
     private var firstUnwritten: LogIndex
     private(set) var pending: [Pending] = []
 
@@ -41,6 +42,14 @@ struct WriteLedger: Sendable {
         }
     }
 
+    /// The log is empty and goes on behind a snapshot, which is durable itself.
+    mutating func reset(to base: LogPosition) {
+        truncated(from: base.index.next)
+        durableIndex = base.index
+        firstUnwritten = base.index.next
+        unwrittenBase = base
+    }
+
     /// The write after which everything up to `index` is durable.
     func sequence(covering index: LogIndex) -> WriteSequence {
         if index <= durableIndex { return .zero }
@@ -50,12 +59,13 @@ struct WriteLedger: Sendable {
     /// All that changed since the last call, as one write.
     mutating func issue(hardState: HardState, log: RaftLog) -> LogWrite? {
         let hasEntries = firstUnwritten <= log.lastIndex
-        guard hardStateIsUnwritten || hasEntries else { return nil }
+        guard hardStateIsUnwritten || hasEntries || unwrittenBase != nil else { return nil }
         lastIssued = upcoming
         let write = LogWrite(
-            sequence: lastIssued, hardState: hardStateIsUnwritten ? hardState : nil,
+            sequence: lastIssued, hardState: hardStateIsUnwritten ? hardState : nil, base: unwrittenBase,
             entries: hasEntries ? Array(log.entries(in: firstUnwritten...log.lastIndex)) : [])
         hardStateIsUnwritten = false
+        unwrittenBase = nil
         firstUnwritten = log.lastIndex.next
         pending.append(Pending(sequence: lastIssued, reach: log.lastIndex))
         return write

@@ -5,7 +5,9 @@ import Testing
 /// The log in memory, also with a released prefix.
 struct RaftLogTests {
     private func released(_ index: UInt64, term: UInt64, _ terms: [UInt64]) -> RaftLog {
-        var log = RaftLog(initialConfiguration: voters(3), released: LogIndex(index), releasedTerm: Term(term))
+        var log = RaftLog(
+            base: LogBase(
+                position: LogPosition(index: LogIndex(index), term: Term(term), clock: 0), configuration: voters(3)))
         for entry in entries(terms, from: index + 1) { log.append(entry) }
         return log
     }
@@ -79,7 +81,7 @@ struct RaftLogTests {
     }
 
     @Test func `Batches end at the limits of one message`() {
-        var log = RaftLog(initialConfiguration: voters(3))
+        var log = RaftLog(base: LogBase(position: .start, configuration: voters(3)))
         for index in UInt64(1)...5000 {
             log.append(Entry(index: LogIndex(index), term: Term(1), clock: 0, kind: .commands, payload: []))
         }

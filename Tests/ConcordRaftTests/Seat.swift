@@ -28,6 +28,11 @@ struct Seat {
         raft = Raft(id: MemberID(number), settings: RaftSettings(), restored: restored, seed: seed, now: now)
     }
 
+    init(_ number: UInt128, restored: RestoredLog, seed: UInt64 = 1, now: UInt64 = 0) {
+        self.now = now
+        raft = Raft(id: MemberID(number), settings: RaftSettings(), restored: restored, seed: seed, now: now)
+    }
+
     /// One turn: time, inputs, output. Returns the messages that left.
     @discardableResult
     mutating func turn(at time: UInt64? = nil, _ inputs: (inout Raft) -> Void = { _ in }) -> [Message] {

@@ -1,6 +1,6 @@
 package import ConcordRaft
 
-/// A member's directory as a whole: record, votes, log.
+/// A member's directory as a whole: record, votes, log, snapshots.
 ///
 /// Every step of its making can be the last one before a crash. Vote file and first segment are made first and
 /// are durable, names and all, before the record gets its name; so a directory without a record is one whose
@@ -10,6 +10,9 @@ package struct DataDirectory<Storage: Disk> {
     package var member: MemberStore<Storage>
     package var log: LogStore<Storage>
     package var recovered: RecoveredLog
+    package var snapshots: SnapshotStore<Storage>
+    /// The newest one that can be used, when it was opened: `recovered` is what goes on from it.
+    package var snapshot: StoredSnapshot?
 
     /// Opens a directory and counts the start; makes it that of a new member if no member lives there yet.
     /// - Parameters:
@@ -19,14 +22,22 @@ package struct DataDirectory<Storage: Disk> {
         _ disk: Storage, newMember id: MemberID, name: String,
         segmentBytes: Int = StorageLimits.segmentBytesDefault
     ) throws(StorageError) -> DataDirectory {
-        if var member = try MemberStore.open(disk) {
-            let (log, recovered) = try LogStore.open(disk, segmentBytes: segmentBytes)
-            try member.countBoot()
-            return DataDirectory(member: member, log: log, recovered: recovered)
+        guard var member = try MemberStore.open(disk) else {
+            let (log, recovered) = try LogStore.open(disk, snapshot: nil, segmentBytes: segmentBytes)
+            let (snapshots, _) = try SnapshotStore.open(disk)
+            let member = try MemberStore.create(disk, record: MemberRecord(id: id, name: name, boot: 1))
+            return DataDirectory(member: member, log: log, recovered: recovered, snapshots: snapshots)
         }
-        let (log, recovered) = try LogStore.open(disk, segmentBytes: segmentBytes)
-        let member = try MemberStore.create(disk, record: MemberRecord(id: id, name: name, boot: 1))
-        return DataDirectory(member: member, log: log, recovered: recovered)
+        var (snapshots, notes) = try SnapshotStore.read(disk)
+        if let cluster = member.record.clusterID { notes += snapshots.leaveOut(allBut: cluster) }
+        let snapshot = snapshots.kept.first
+        var (log, recovered) = try LogStore.open(
+            disk, snapshot: snapshot?.header.base, unusable: snapshots.unusableNewest, segmentBytes: segmentBytes)
+        recovered.notes = notes + recovered.notes
+        try snapshots.removeLeftovers()
+        try member.countBoot()
+        return DataDirectory(
+            member: member, log: log, recovered: recovered, snapshots: snapshots, snapshot: snapshot)
     }
 }
 

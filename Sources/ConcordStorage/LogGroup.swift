@@ -8,6 +8,19 @@ enum LogGroup {
     /// Of a block, what belongs to the stream.
     static let streamBytesPerBlock = StorageLimits.blockBytes - GroupHeader.Mark.bytes
 
+    /// Bytes of a base record's content.
+    private static let baseBytes = 3 * 8
+
+    /// What a group says.
+    enum Content: Equatable {
+        /// At least one, with consecutive indices: they replace whatever the log holds from the first one's index on.
+        case entries(ArraySlice<Entry>)
+        /// All entries before it are dropped, and the log goes on behind this position.
+        case base(LogPosition)
+    }
+
+    static let baseRecordBytes = recordOverheadBytes + baseBytes
+
     static func recordBytes(of entry: Entry) -> Int {
         recordOverheadBytes + Entry.overheadBytes + entry.payload.count
     }
@@ -24,25 +37,40 @@ enum LogGroup {
     // MARK: Writing
 
     /// The group's blocks, with a zero block behind them if asked for, and the checksum of its last record.
-    /// `header` must count the entries and their bytes.
+    /// `header` must count the records and their bytes.
     static func encode(
-        _ entries: ArraySlice<Entry>, header: GroupHeader, zeroBlockBehind: Bool
+        _ content: Content, header: GroupHeader, zeroBlockBehind: Bool
     ) -> (blocks: [UInt8], checksum: UInt32) {
         var stream = ByteWriter(capacity: GroupHeader.Mark.bytes + Int(header.streamBytes) + StorageLimits.blockBytes)
         let chain = RecordChain(segment: header.segment)
         var checksum = header.encode(into: &stream)
-        for entry in entries {
-            let start = stream.count
-            stream.write(UInt32(0))
-            stream.write(UInt32(Entry.overheadBytes + entry.payload.count))
-            stream.write(entryRecord)
-            entry.encode(into: &stream)
-            checksum = chain.checksum(stream.bytes, in: start + 4..<stream.count, after: checksum)
-            stream.patch(checksum, at: start)
+        switch content {
+        case .entries(let entries):
+            for entry in entries {
+                let start = begin(entryRecord, bytes: Entry.overheadBytes + entry.payload.count, in: &stream)
+                entry.encode(into: &stream)
+                checksum = chain.seal(&stream, from: start, after: checksum)
+            }
+        case .base(let position):
+            let start = begin(baseRecord, bytes: baseBytes, in: &stream)
+            stream.write(position.index.rawValue)
+            stream.write(position.term.rawValue)
+            stream.write(position.clock)
+            checksum = chain.seal(&stream, from: start, after: checksum)
         }
         precondition(
             stream.count - GroupHeader.Mark.bytes == Int(header.streamBytes), "a group's header names another length")
         return (marked(stream.bytes, zeroBlocksBehind: zeroBlockBehind ? 1 : 0), checksum)
+    }
+
+    /// Writes what stands before a record's content, with room for the checksum.
+    /// - Returns: where the record begins.
+    private static func begin(_ type: UInt32, bytes: Int, in stream: inout ByteWriter) -> Int {
+        let start = stream.count
+        stream.write(UInt32(0))
+        stream.write(UInt32(bytes))
+        stream.write(type)
+        return start
     }
 
     /// Puts a mark before every further block's share of the stream, and zeros behind its end.
@@ -68,8 +96,8 @@ enum LogGroup {
     // MARK: Reading
 
     enum Reading {
-        /// Every record verifies: the entries, the checksum of the last record, and the bytes on disk.
-        case good(entries: [Entry], checksum: UInt32, bytesOnDisk: Int)
+        /// Every record verifies: what they say, the checksum of the last one, and the bytes on disk.
+        case good(content: Content, checksum: UInt32, bytesOnDisk: Int)
         /// Something does not verify.
         case unverifiable(what: String)
         /// Everything up to this record verifies, and so does the record, but its content is not known here.
@@ -116,6 +144,7 @@ enum LogGroup {
         var checksum = checksum
         var entries: [Entry] = []
         entries.reserveCapacity(min(Int(header.recordCount), range.count / (recordOverheadBytes + Entry.overheadBytes)))
+        let bytesOnDisk = blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes
         for number in 0..<header.recordCount {
             guard let record = try? RecordFrame(decoding: &reader) else {
                 return .unverifiable(what: "record \(number) of the group has no sound length")
@@ -125,14 +154,27 @@ enum LogGroup {
                 return .unverifiable(what: "record \(number) of the group does not match its checksum")
             }
             var content = ByteReader(bytes, in: record.content)
+            if record.type == baseRecord {
+                guard header.recordCount == 1, reader.remaining == 0, let base = try? readBase(&content),
+                    base.index == header.firstIndex, base.term == header.lastTerm
+                else { return .unreadable }
+                return .good(content: .base(base), checksum: checksum, bytesOnDisk: bytesOnDisk)
+            }
             guard record.type == entryRecord, let entry = try? Entry(decoding: &content), content.remaining == 0,
                 entry.index.rawValue == header.firstIndex.rawValue + UInt64(number)
             else { return .unreadable }
             entries.append(entry)
         }
         guard reader.remaining == 0, entries.last?.term == header.lastTerm else { return .unreadable }
-        let bytesOnDisk = blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes
-        return .good(entries: entries, checksum: checksum, bytesOnDisk: bytesOnDisk)
+        return .good(content: .entries(entries[...]), checksum: checksum, bytesOnDisk: bytesOnDisk)
+    }
+
+    private static func readBase(_ content: inout ByteReader) throws(ByteError) -> LogPosition {
+        let index = LogIndex(try content.readUInt64())
+        let term = Term(try content.readUInt64())
+        let clock = try content.readUInt64()
+        try content.finish()
+        return LogPosition(index: index, term: term, clock: clock)
     }
 
     /// Where a record and its parts lie.
@@ -168,8 +210,17 @@ enum LogGroup {
         func checksum(_ bytes: [UInt8], in range: Range<Int>, after previous: UInt32) -> UInt32 {
             CRC32C.checksum(bytes, in: range, seed: CRC32C.checksum(sequence, seed: previous))
         }
+
+        /// Puts the checksum before the record that begins at `start` and ends with the stream.
+        func seal(_ stream: inout ByteWriter, from start: Int, after previous: UInt32) -> UInt32 {
+            let sealed = checksum(stream.bytes, in: start + 4..<stream.count, after: previous)
+            stream.patch(sealed, at: start)
+            return sealed
+        }
     }
 
     /// The type of a record that holds an entry.
     private static let entryRecord: UInt32 = 1
+    /// The type of a record that holds a base. It stands alone in its group.
+    private static let baseRecord: UInt32 = 2
 }

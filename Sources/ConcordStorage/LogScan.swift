@@ -23,6 +23,10 @@ import ConcordRaft
 // follow the last good group proves that nothing is missing, whatever stands between. If groups are missing, all
 // indices from the lowest that they held are unknown, until a later good group starts at or below that: then
 // everything missing was superseded, and nothing is lost.
+//
+// A snapshot supersedes, too: it stands for everything up to its entry. So where groups are missing, or segments were
+// released before the first one, it is enough that a good group starts at most one behind the snapshot's entry. And a
+// base record supersedes everything before it; whoever wrote it had a durable snapshot that reaches as far.
 struct LogScan {
     /// Where the next group is written.
     struct End: Equatable {
@@ -37,13 +41,20 @@ struct LogScan {
         var checksum: UInt32 = 0
     }
 
-    private(set) var entries: [Entry] = []
+    private(set) var log = KnownLog()
+    private(set) var retained: RetainedSegments
     private(set) var tail = Tail()
-    private(set) var end = End(segment: 1, offset: 0)
+    private(set) var end: End
     private(set) var notes: [RecoveryNote] = []
+    /// The entry that a snapshot reaches to; zero when there is none.
+    private let snapshotIndex: LogIndex
     /// The number of the last header that was seen, whatever became of its group.
     private var begun: UInt64 = 0
+    /// What that header says was the last index of the log before it.
+    private var durableBefore = LogIndex.zero
     private var lastSegmentBytes = 0
+    /// Where the last base record stands.
+    private var basePlace = End(segment: 0, offset: 0)
     private var suspect: Suspect?
     private var damage: Damage?
 
@@ -53,13 +64,28 @@ struct LogScan {
         var group: DoubtfulGroup
     }
 
-    /// What is lost unless a later group supersedes it.
+    /// What is lost unless something later supersedes it.
     private struct Damage {
         var file: String
         var offset: Int
         var what: String
         /// The entries from here on are unknown.
         var firstIndex: LogIndex
+        /// Nothing was damaged: the segments before the first one were released.
+        var isRelease = false
+    }
+
+    /// - Parameters:
+    ///   - firstSegment: the least sequence number that a segment has. Greater than 1: those before it were released.
+    ///   - snapshotIndex: the entry that a durable snapshot reaches to; zero when there is none.
+    init(firstSegment: UInt64, snapshotIndex: LogIndex) {
+        self.snapshotIndex = snapshotIndex
+        retained = RetainedSegments(first: firstSegment)
+        end = End(segment: firstSegment, offset: 0)
+        guard firstSegment > 1 else { return }
+        damage = Damage(
+            file: SegmentName.of(firstSegment), offset: 0, what: "the log was released up to here",
+            firstIndex: LogIndex(1), isRelease: true)
     }
 
     /// The last group of the log if it is doubtful, and the segment that it begins in.
@@ -67,7 +93,10 @@ struct LogScan {
         suspect.map { ($0.segment, $0.group) }
     }
 
-    /// Reads one more segment: all segments are read, in the order of their sequence numbers from 1 on.
+    /// Whether groups tell what the log holds. If none does, it holds nothing that the snapshot does not.
+    var isKnown: Bool { damage == nil }
+
+    /// Reads one more segment: all segments are read, in the order of their sequence numbers.
     mutating func read(segment sequence: UInt64, bytes: [UInt8]) throws(StorageError) {
         let file = SegmentName.of(sequence)
         guard !bytes.isEmpty, bytes.count % StorageLimits.blockBytes == 0 else {
@@ -92,7 +121,7 @@ struct LogScan {
                 }
                 try resume(at: header, file: file, offset: offset)
                 let reading = LogGroup.read(bytes, at: offset, header: header, checksum: checksum)
-                let length = try take(reading, header: header, segment: sequence, offset: offset)
+                let length = try take(reading, header: header, place: End(segment: sequence, offset: offset))
                 isBoundary = length != nil
                 offset += length ?? StorageLimits.blockBytes
                 continue
@@ -111,11 +140,24 @@ struct LogScan {
 
     /// Ends the reading.
     func finish() throws(StorageError) {
-        guard let damage else { return }
-        throw .damaged(
-            file: damage.file, offset: damage.offset,
-            what: "\(damage.what), and groups were written after it; entries from \(damage.firstIndex.rawValue) on "
-                + "are lost")
+        if let damage, !damage.isRelease {
+            throw .damaged(
+                file: damage.file, offset: damage.offset,
+                what: "\(damage.what), and groups were written after it; entries from \(damage.firstIndex.rawValue) on "
+                    + "are lost")
+        }
+        if let damage, !retained.isEmpty || durableBefore > snapshotIndex {
+            throw .damaged(
+                file: damage.file, offset: damage.offset,
+                what: "the log begins behind entry \(snapshotIndex.next.rawValue), and no snapshot that can be read "
+                    + "reaches it")
+        }
+        guard log.base.index <= snapshotIndex else {
+            throw .damaged(
+                file: SegmentName.of(basePlace.segment), offset: basePlace.offset,
+                what: "the log goes on behind a snapshot up to entry \(log.base.index.rawValue), and no snapshot that "
+                    + "can be read reaches it")
+        }
     }
 
     /// A header was found: finds out whether groups are missing between the last one read and this one.
@@ -128,12 +170,16 @@ struct LogScan {
                 file: file, offset: offset,
                 what: "the block is misplaced: group \(header.number) stands behind group \(begun)")
         }
+        let isFirst = begun == 0
         begun = header.number
+        durableBefore = header.durableBefore
         defer {
             suspect = nil
             tail.number = header.number - 1
             tail.checksum = header.checksumBefore
         }
+        // What a released segment held is superseded, and what this header continues stood there.
+        if isFirst, retained.first > 1, suspect == nil { return }
         if header.number == tail.number + 1, header.checksumBefore == tail.checksum { return }
         // Exactly one group is missing: this one says where it began. Of more nothing is known.
         let firstMissing = header.number == tail.number + 2 ? header.previousFirstIndex : LogIndex(1)
@@ -145,38 +191,64 @@ struct LogScan {
     /// Takes what was read of a group into the log.
     /// - Returns: the group's bytes on disk, or `nil` when it does not verify.
     private mutating func take(
-        _ reading: LogGroup.Reading, header: GroupHeader, segment: UInt64, offset: Int
+        _ reading: LogGroup.Reading, header: GroupHeader, place: End
     ) throws(StorageError) -> Int? {
-        let file = SegmentName.of(segment)
+        let file = SegmentName.of(place.segment)
         switch reading {
         case .unreadable:
-            throw .unreadableRecord(file: file, offset: offset)
+            throw .unreadableRecord(file: file, offset: place.offset)
         case .unverifiable(let what):
-            suspectGroup(segment: segment, offset: offset, what: what, claim: header.claim)
+            suspectGroup(segment: place.segment, offset: place.offset, what: what, claim: header.claim)
             return nil
-        case .good(let read, let checksum, let bytesOnDisk):
-            if let lost = damage, header.firstIndex <= lost.firstIndex {
-                notes.append(.supersededDamage(file: lost.file, offset: lost.offset, what: lost.what))
-                damage = nil
-            } else if damage == nil {
-                guard header.durableBefore.rawValue == UInt64(entries.count) else {
-                    throw .damaged(
-                        file: file, offset: offset,
-                        what: "the group follows index \(header.durableBefore.rawValue), and the log before it ends at "
-                            + "\(entries.count)")
-                }
+        case .good(let content, let checksum, let bytesOnDisk):
+            guard header.firstIndex > log.base.index else {
+                throw .damaged(
+                    file: file, offset: place.offset,
+                    what: "the group starts at \(header.firstIndex.rawValue), and a base record at "
+                        + "\(log.base.index.rawValue) stands before it")
             }
-            if damage == nil {
-                guard header.firstIndex.rawValue <= UInt64(entries.count) + 1 else {
-                    throw .damaged(file: file, offset: offset, what: "the group leaves a hole before it")
+            guard damage != nil || header.durableBefore == log.lastIndex else {
+                throw .damaged(
+                    file: file, offset: place.offset,
+                    what: "the group follows index \(header.durableBefore.rawValue), and the log before it ends at "
+                        + "\(log.lastIndex.rawValue)")
+            }
+            switch content {
+            case .base(let base):
+                supersedeDamage()
+                log.reset(to: base)
+                basePlace = place
+                retained.hold(upTo: base.index, in: place.segment, isBase: true)
+            case .entries(let entries):
+                guard header.firstIndex <= header.durableBefore.next else {
+                    throw .damaged(file: file, offset: place.offset, what: "the group leaves a hole before it")
                 }
-                entries.removeLast(entries.count - Int(header.firstIndex.rawValue - 1))
-                entries.append(contentsOf: read)
+                take(entries, from: header.firstIndex)
+                retained.hold(upTo: header.lastIndex, in: place.segment, isBase: false)
             }
             tail = Tail(number: header.number, firstIndex: header.firstIndex, checksum: checksum)
-            end = End(segment: segment, offset: offset + bytesOnDisk)
+            end = End(segment: place.segment, offset: place.offset + bytesOnDisk)
             return bytesOnDisk
         }
+    }
+
+    /// Takes a group's entries, unless something before them is missing that neither they supersede nor the snapshot.
+    private mutating func take(_ entries: ArraySlice<Entry>, from first: LogIndex) {
+        if let lost = damage {
+            if first > lost.firstIndex {
+                guard first <= snapshotIndex.next, snapshotIndex > .zero else { return }
+                log.begin(at: first)
+            }
+            supersedeDamage()
+        }
+        log.take(entries)
+    }
+
+    private mutating func supersedeDamage() {
+        if let lost = damage, !lost.isRelease {
+            notes.append(.supersededDamage(file: lost.file, offset: lost.offset, what: lost.what))
+        }
+        damage = nil
     }
 
     /// Remembers a place where no group verifies. A second such place in a later segment makes the first one
@@ -193,10 +265,14 @@ struct LogScan {
     }
 
     private mutating func lose(from index: LogIndex, file: String, offset: Int, what: String) {
-        let first = min(max(index, LogIndex(1)), damage?.firstIndex ?? LogIndex(UInt64(entries.count) + 1))
-        damage = Damage(
-            file: damage?.file ?? file, offset: damage?.offset ?? offset, what: damage?.what ?? what, firstIndex: first)
-        entries.removeLast(entries.count - Int(min(UInt64(entries.count), first.rawValue - 1)))
+        let known = damage?.firstIndex ?? log.lastIndex.next
+        let first = min(max(index, log.base.index.next), known)
+        if let earlier = damage, !earlier.isRelease {
+            damage?.firstIndex = first
+        } else {
+            damage = Damage(file: file, offset: offset, what: what, firstIndex: first)
+        }
+        log.forget(from: first)
     }
 
     private func isZero(_ bytes: [UInt8], blockAt offset: Int) -> Bool {

@@ -58,6 +58,10 @@ package enum RecoveryNote: Equatable, Sendable {
     case supersededDamage(file: String, offset: Int, what: String)
     /// One slot of the vote file was older than the other, or bad, and was written anew.
     case voteSlotRepaired(slot: Int)
+    /// A snapshot's file that does not verify. It is left as it is and not used.
+    case snapshotUnusable(file: String, offset: Int, what: String)
+    /// The log did not contain the newest snapshot's entry, and goes on behind it now.
+    case logReset(base: LogIndex)
 }
 
 extension RecoveryNote: CustomStringConvertible {
@@ -72,10 +76,16 @@ extension RecoveryNote: CustomStringConvertible {
             return "a doubtful last group was cut off in \(group.file) at offset \(group.offset): \(group.what)."
                 + claim
         case .supersededDamage(let file, let offset, let what):
-            return "\(file) is damaged at offset \(offset) (\(what)), in records that were replaced later: "
-                + "nothing is lost"
+            return "\(file) is damaged at offset \(offset) (\(what)), in records that were replaced later, or that a "
+                + "snapshot stands for: nothing is lost"
         case .voteSlotRepaired(let slot):
             return "slot \(slot) of vote was behind or bad and was written anew from the other"
+        case .snapshotUnusable(let file, let offset, let what):
+            return "\(file) cannot be used, it is damaged at offset \(offset): \(what). It is left as it is; remove "
+                + "it once a newer snapshot is there"
+        case .logReset(let base):
+            return "the log did not reach the snapshot up to entry \(base.rawValue), or followed another history; it "
+                + "goes on behind that entry now"
         }
     }
 }

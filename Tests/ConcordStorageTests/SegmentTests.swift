@@ -146,7 +146,7 @@ import Testing
             #expect(throws: StorageError.self) { try log.write([write(entryFilling(2, index: 2))]) }
             #expect(disk.history.last == "synchronize directory")
             disk.restart()
-            log = try LogStore.open(disk, segmentBytes: 2 * block).0
+            log = try LogStore.open(disk, snapshot: nil, segmentBytes: 2 * block).0
             try log.write([write(entryFilling(2, index: 2))])
             try log.write([write(entries(3...3, term: 1))])
             disk.cutPower()

@@ -20,6 +20,7 @@ extension Raft {
         hash.add(roleWord)
         hash.add(term.rawValue)
         hash.add(hardState.votedFor?.rawValue ?? 0)
+        hash.add(isDoubtful ? UInt64(1) : 0)
         hash.add(leader?.rawValue ?? 0)
         hash.add(commitIndex.rawValue)
         hash.add(deliveredIndex.rawValue)

@@ -13,6 +13,7 @@ extension Raft {
     /// A member of any configuration that may still turn out to be the current one may stand: else a quorum
     /// could need the one log of a member that takes itself to be removed (dissertation §4.2.2).
     private var mayStand: Bool {
+        guard let least = leastWorthy, lastEntry >= least else { return false }
         let current = log.marks.lastIndex { $0.index <= commitIndex } ?? 0
         return log.marks[current...].contains { $0.configuration.isVoter(id) }
     }
@@ -114,10 +115,10 @@ extension Raft {
         send(.voteResponse(.init(requestedTerm: term, granted: granted)), to: candidate)
     }
 
-    /// Whether the asking log is at least as far as this one: so a leader holds all that is committed
+    /// Whether the asking log is at least as far as this one is, or was: so a leader holds all that is committed
     /// (dissertation §3.6.1).
     private func isUpToDate(_ request: Message.VoteRequest) -> Bool {
-        (request.lastTerm, request.lastIndex) >= (log.lastTerm, log.lastIndex)
+        leastWorthy.map { LastEntry(term: request.lastTerm, index: request.lastIndex) >= $0 } ?? false
     }
 
     /// Whoever speaks in a lower term is told the higher one; a member that is silent to them would keep an old
@@ -126,12 +127,12 @@ extension Raft {
         switch message.body {
         case .voteRequest:
             send(.voteResponse(.init(requestedTerm: message.term, granted: false)), to: message.from)
-        case .append, .heartbeat, .leaderResigned:
+        case .append, .heartbeat, .leaderResigned, .doubtInquiry:
             send(.newerTerm, to: message.from)
         case .barrierRequest(let request):
             send(.barrierResponse(.init(id: request.id, index: nil)), to: message.from)
         case .preVoteRequest, .preVoteResponse, .voteResponse, .appendResponse, .heartbeatResponse,
-            .barrierResponse, .newerTerm:
+            .barrierResponse, .doubtAnswer, .newerTerm:
             break
         }
     }

@@ -51,9 +51,12 @@ package struct Entry: Equatable, Sendable {
 package struct HardState: Equatable, Sendable {
     package var term: Term
     package var votedFor: MemberID?
+    /// Set while the log may lack what it had.
+    package var doubt: Doubt?
 
-    package init(term: Term, votedFor: MemberID?) {
+    package init(term: Term, votedFor: MemberID?, doubt: Doubt? = nil) {
         self.term = term
         self.votedFor = votedFor
+        self.doubt = doubt
     }
 }

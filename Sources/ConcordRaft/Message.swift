@@ -26,6 +26,9 @@ package struct Message: Equatable, Sendable {
         case barrierResponse(BarrierResponse)
         /// The leader of `term` stopped leading it and will not lead it again: elect another one now.
         case leaderResigned
+        /// The sender may have lost something of its log: how far do the others' go?
+        case doubtInquiry
+        case doubtAnswer(DoubtAnswer)
         /// The answer to a message of a lower term that has no answer of its own: `term` says the newer one.
         case newerTerm
     }
@@ -107,6 +110,21 @@ package struct Message: Equatable, Sendable {
 
         package init(round: UInt64) {
             self.round = round
+        }
+    }
+
+    package struct DoubtAnswer: Equatable, Sendable {
+        /// Durable.
+        package var last: LastEntry
+        /// The answering member may have lost something, too: what it does not have may have been there.
+        package var isDoubtful: Bool
+        /// A hash of the latest configuration in its log.
+        package var configuration: UInt128
+
+        package init(last: LastEntry, isDoubtful: Bool, configuration: UInt128) {
+            self.last = last
+            self.isDoubtful = isDoubtful
+            self.configuration = configuration
         }
     }
 

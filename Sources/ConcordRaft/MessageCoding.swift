@@ -18,6 +18,8 @@ extension Message {
         case barrierResponse = 10
         case leaderResigned = 11
         case newerTerm = 12
+        case doubtInquiry = 15
+        case doubtAnswer = 16
     }
 
     private var kind: Kind {
@@ -34,6 +36,8 @@ extension Message {
         case .barrierResponse: .barrierResponse
         case .leaderResigned: .leaderResigned
         case .newerTerm: .newerTerm
+        case .doubtInquiry: .doubtInquiry
+        case .doubtAnswer: .doubtAnswer
         }
     }
 
@@ -65,7 +69,9 @@ extension Message {
             writer.write(response.id)
             writer.write(response.index != nil)
             if let index = response.index { writer.write(index.rawValue) }
-        case .leaderResigned, .newerTerm:
+        case .doubtAnswer(let answer):
+            answer.encode(into: &writer)
+        case .leaderResigned, .doubtInquiry, .newerTerm:
             break
         }
     }
@@ -102,7 +108,24 @@ extension Message {
                     index: try reader.readBool() ? LogIndex(try reader.readUInt64()) : nil))
         case .leaderResigned: .leaderResigned
         case .newerTerm: .newerTerm
+        case .doubtInquiry: .doubtInquiry
+        case .doubtAnswer: .doubtAnswer(try DoubtAnswer(decoding: &reader))
         }
+    }
+}
+
+extension Message.DoubtAnswer {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.write(last.term.rawValue)
+        writer.write(last.index.rawValue)
+        writer.write(isDoubtful)
+        writer.write(configuration)
+    }
+
+    fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
+        self.init(
+            last: LastEntry(term: Term(try reader.readUInt64()), index: LogIndex(try reader.readUInt64())),
+            isDoubtful: try reader.readBool(), configuration: try reader.readUInt128())
     }
 }
 

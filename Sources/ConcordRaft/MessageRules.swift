@@ -23,7 +23,10 @@ extension Message {
             return term > .zero && response.round < Message.numberBound
         case .barrierResponse(let response):
             return response.index?.isInBounds ?? true
-        case .barrierRequest, .leaderResigned, .newerTerm:
+        case .doubtAnswer(let answer):
+            let (index, last) = (answer.last.index, answer.last.term)
+            return index.isInBounds && last <= term && (index == .zero) == (last == .zero)
+        case .barrierRequest, .leaderResigned, .doubtInquiry, .newerTerm:
             return true
         }
     }

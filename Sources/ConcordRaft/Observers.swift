@@ -27,9 +27,10 @@ extension Raft {
     /// In milliseconds; `tick` no later than this.
     package var nextDeadline: UInt64 {
         let barriers = askedBarriers.oldestAskedAt.map { $0 + settings.electionTimeoutMilliseconds }
+        let inquiry = isDoubtful ? inquiry.askAgainAt : .max
         switch role {
-        case .leader: return min(leadership.heartbeatDueAt, quorumContactEnd)
-        case .follower, .preCandidate, .candidate: return min(timer.deadline, barriers ?? .max)
+        case .leader: return min(leadership.heartbeatDueAt, quorumContactEnd, inquiry)
+        case .follower, .preCandidate, .candidate: return min(timer.deadline, barriers ?? .max, inquiry)
         }
     }
 

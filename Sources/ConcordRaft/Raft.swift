@@ -22,6 +22,7 @@ package struct Raft: Sendable {
     var votes: [MemberID] = []
     var leadership = Leadership()
     var askedBarriers = FollowerBarriers()
+    var inquiry = DoubtInquiry()
     var output = Output()
     var reportedStanding: Standing
 
@@ -60,6 +61,7 @@ package struct Raft: Sendable {
     package mutating func tick(now time: UInt64) {
         now = max(now, time)
         expireAskedBarriers()
+        askAboutDoubt()
         switch role {
         case .leader:
             seenClock = max(seenClock, leadership.clusterClock(now: now))
@@ -117,6 +119,10 @@ package struct Raft: Sendable {
             receiveBarrierResponse(from: message.from, response)
         case .leaderResigned:
             leaderIsGone(message.from)
+        case .doubtInquiry:
+            answerDoubt(of: message.from)
+        case .doubtAnswer(let answer):
+            receiveDoubtAnswer(from: message.from, answer)
         case .newerTerm:
             break
         }
@@ -191,7 +197,7 @@ extension Raft {
     /// Moves to a higher term, as a follower of nobody yet.
     mutating func adopt(_ newer: Term) {
         precondition(newer > term, "a member would go back to a term that it has left")
-        hardState = HardState(term: newer, votedFor: nil)
+        hardState = HardState(term: newer, votedFor: nil, doubt: isDoubtful ? hardState.doubt : nil)
         ledger.hardStateChanged()
         becomeFollower(of: nil)
     }
@@ -200,7 +206,7 @@ extension Raft {
     mutating func vote(for candidate: MemberID, in newTerm: Term) {
         precondition(
             newTerm > term || (newTerm == term && hardState.votedFor == nil), "a member would vote twice in a term")
-        hardState = HardState(term: newTerm, votedFor: candidate)
+        hardState = HardState(term: newTerm, votedFor: candidate, doubt: isDoubtful ? hardState.doubt : nil)
         ledger.hardStateChanged()
     }
 

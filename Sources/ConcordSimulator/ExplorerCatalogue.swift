@@ -183,7 +183,8 @@ extension ExplorerMember {
             return raft.standing.term > term || raft.standing.role != .leader
         case .preVoteResponse(let response):
             return response.requestedTerm <= disk.hardState.term
-        case .preVoteRequest, .voteRequest, .append, .heartbeat, .barrierRequest, .leaderResigned:
+        case .preVoteRequest, .voteRequest, .append, .heartbeat, .barrierRequest, .leaderResigned, .doubtInquiry,
+            .doubtAnswer:
             return false
         }
     }

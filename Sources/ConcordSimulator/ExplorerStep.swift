@@ -164,6 +164,10 @@ extension Message.Body {
         case .barrierResponse(let response):
             "barrier \(response.id): \(response.index.map { "index \($0.rawValue)" } ?? "lost")"
         case .leaderResigned: "leader resigned"
+        case .doubtInquiry: "inquiry of a member in doubt"
+        case .doubtAnswer(let answer):
+            "log ends with (\(answer.last.index.rawValue), term \(answer.last.term.rawValue))"
+                + (answer.isDoubtful ? ", in doubt" : "")
         case .newerTerm: "newer term"
         }
     }

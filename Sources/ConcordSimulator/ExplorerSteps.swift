@@ -235,7 +235,7 @@ extension ExplorerSettings {
         case .preVoteRequest, .preVoteResponse: !preVotesTravel
         case .heartbeat, .heartbeatResponse: barriers == 0
         case .voteRequest, .voteResponse, .append, .appendResponse, .barrierRequest, .barrierResponse,
-            .leaderResigned, .newerTerm:
+            .leaderResigned, .doubtInquiry, .doubtAnswer, .newerTerm:
             false
         }
     }
@@ -246,7 +246,7 @@ extension Message.Body {
         switch self {
         case .preVoteRequest, .preVoteResponse: true
         case .voteRequest, .voteResponse, .append, .appendResponse, .heartbeat, .heartbeatResponse, .barrierRequest,
-            .barrierResponse, .leaderResigned, .newerTerm:
+            .barrierResponse, .leaderResigned, .doubtInquiry, .doubtAnswer, .newerTerm:
             false
         }
     }

@@ -16,6 +16,9 @@ package enum PeerMessage: Equatable, Sendable {
     case positionsResponse(id: UInt64, [MemberPosition])
     /// Formation: I am formed, with this initial configuration.
     case formed(ClusterID, Configuration)
+    /// A leader brings on a member that its log cannot bring on.
+    case snapshotChunk(SnapshotChunk)
+    case snapshotStatus(SnapshotStatus)
 }
 
 /// How far a member has got, as the leader knows it.

@@ -13,6 +13,8 @@ extension PeerMessage {
         static let formed: UInt8 = 5
         static let positionsRequest: UInt8 = 6
         static let positionsResponse: UInt8 = 7
+        static let snapshotChunk: UInt8 = 8
+        static let snapshotStatus: UInt8 = 9
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -43,6 +45,12 @@ extension PeerMessage {
             writer.write(id)
             writer.write(UInt32(positions.count))
             for position in positions { position.encode(into: &writer) }
+        case .snapshotChunk(let chunk):
+            writer.write(Tag.snapshotChunk)
+            chunk.encode(into: &writer)
+        case .snapshotStatus(let status):
+            writer.write(Tag.snapshotStatus)
+            status.encode(into: &writer)
         }
     }
 
@@ -64,6 +72,8 @@ extension PeerMessage {
             var positions: [MemberPosition] = []
             for _ in 0..<count { positions.append(try MemberPosition(decoding: &reader)) }
             self = .positionsResponse(id: id, positions)
+        case Tag.snapshotChunk: self = .snapshotChunk(try SnapshotChunk(decoding: &reader))
+        case Tag.snapshotStatus: self = .snapshotStatus(try SnapshotStatus(decoding: &reader))
         default: throw .invalid
         }
         try reader.finish()

@@ -10,8 +10,8 @@ package import ConcordStorage
 /// the end of the turn; the work of a turn is batched into one proposal, one log write and one barrier.
 package struct Replica: Sendable {
     package internal(set) var record: MemberRecord
-    package internal(set) var state = StateMachine()
-    package internal(set) var appliedIndex = LogIndex.zero
+    package internal(set) var state: StateMachine
+    package internal(set) var appliedIndex: LogIndex
 
     /// `nil` until the cluster is formed.
     var raft: Raft?
@@ -52,6 +52,13 @@ package struct Replica: Sendable {
     var backlog: [Entry] = []
     var backlogHead = 0
 
+    // Snapshots.
+    var snapshots: SnapshotKeeping
+    var transfers = SnapshotTransfers()
+    var incoming: IncomingSnapshot?
+    /// Bytes of the entries that were applied since the log was last released.
+    var heldLogBytes: UInt64 = 0
+
     // Messages that wait for the disk.
     var held: [OutboundMessage] = []
     var durable = WriteSequence.zero
@@ -62,6 +69,9 @@ package struct Replica: Sendable {
         self.start = start
         record = start.record
         now = start.now
+        state = start.snapshot?.state ?? StateMachine()
+        appliedIndex = start.snapshot?.snapshot.identity.index ?? .zero
+        snapshots = SnapshotKeeping(start.snapshot)
         reads = ReadTable(boot: start.record.boot)
         lastPositionsID = start.record.boot << 32
         standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
@@ -84,6 +94,7 @@ package struct Replica: Sendable {
         case .peerLost(let peer): raft?.leaderConnectionLost(peer)
         case .logDurable(let sequence): logDurable(sequence)
         case .memberRecordDurable: memberRecordDurable()
+        case .snapshot(let result): took(result)
         case .resign: raft?.resign()
         }
     }
@@ -96,6 +107,9 @@ package struct Replica: Sendable {
             beginBarrier()
             collect()
             applyBacklog()
+            makeSnapshotIfDue()
+            sendSnapshots()
+            dropOutrunSnapshot()
             if let index = reads.firstConfirmed, index <= appliedIndex { hasCaughtUp = true }
             answerReads()
         }
@@ -109,6 +123,7 @@ package struct Replica: Sendable {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
+        deadline = min(deadline, transfers.nextDeadline)
         if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline
     }
@@ -204,6 +219,8 @@ package struct Replica: Sendable {
         case .formed(let cluster, let configuration): receive(formed: cluster, configuration, from: sender)
         case .positionsRequest(let id): sendPositions(id: id, to: sender)
         case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
+        case .snapshotChunk(let chunk): receive(chunk, from: sender)
+        case .snapshotStatus(let status): transfers.heard(status, from: sender, now: now)
         }
     }
 
@@ -268,6 +285,9 @@ package struct Replica: Sendable {
         precondition(entry.index == appliedIndex.next, "an entry was applied out of order")
         state.beginEntry(epoch: Epoch(entry.term.rawValue), clock: entry.clock)
         appliedIndex = entry.index
+        let bytes = UInt64(entry.payload.count + Entry.overheadBytes)
+        snapshots.logBytes += bytes
+        heldLogBytes += bytes
         switch entry.kind {
         case .noop, .configuration: return 1
         case .commands:

@@ -6,8 +6,9 @@ import ConcordStorage
 extension Replica {
     mutating func startRaft(_ configuration: Configuration) {
         formation = nil
+        let base = start.snapshot?.snapshot.header.base ?? LogBase(position: .start, configuration: configuration)
         let restored = RestoredLog(
-            hardState: start.hardState, initialConfiguration: configuration, entries: start.entries)
+            hardState: start.hardState, base: base, released: start.released, entries: start.entries)
         raft = Raft(id: record.id, settings: start.raft, restored: restored, seed: start.seed, now: now)
     }
 

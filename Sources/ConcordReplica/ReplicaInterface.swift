@@ -119,6 +119,8 @@ package enum ReplicaInput: Sendable {
     case logDurable(WriteSequence)
     /// The member record asked for last is durable.
     case memberRecordDurable
+    /// What came of work on snapshots.
+    case snapshot(SnapshotResult)
     /// SIGTERM: stop leading; requests are still answered.
     case resign
 }
@@ -129,6 +131,10 @@ package enum Notice: Equatable, Sendable {
     case standing(Standing)
     /// A listed member would form another cluster: its list of names or addresses differs from this one's.
     case listDiffers(peer: MemberID)
+    /// The state of a snapshot has taken the place of this member's own.
+    case snapshotInstalled(LogIndex)
+    /// What was received is no snapshot, although every part of it arrived.
+    case snapshotRefused(SnapshotIdentity)
 }
 
 /// Why a member must not go on.
@@ -146,6 +152,10 @@ package struct ReplicaEffects: Sendable {
     package var logWrites: [LogWrite] = []
     /// To be made durable and answered by `memberRecordDurable`.
     package var memberRecord: MemberRecord?
+    /// In order, for whoever works on snapshots.
+    package var snapshotJobs: [SnapshotJob] = []
+    /// The log up to this index serves nobody any more.
+    package var releasedLog: LogIndex?
     package var messages: [(to: MemberID, message: PeerMessage)] = []
     package var replies: [ReplicaReply] = []
     package var notices: [Notice] = []
@@ -169,7 +179,12 @@ package struct ListedMember: Equatable, Sendable {
 package struct ReplicaStart: Sendable {
     package var record: MemberRecord
     package var hardState: HardState
+    /// What the entries follow.
+    package var released: LogPosition
     package var entries: [Entry]
+    /// `nil`: the state is that of the entries alone.
+    package var snapshot: RestoredSnapshot?
+    package var snapshots: SnapshotSettings
     /// Who forms the cluster; not looked at once formed.
     package var listed: [ListedMember]
     package var clientURL: String
@@ -181,13 +196,16 @@ package struct ReplicaStart: Sendable {
     package var now: UInt64
 
     package init(
-        record: MemberRecord, hardState: HardState, entries: [Entry], listed: [ListedMember], clientURL: String,
-        build: String,
-        raft: RaftSettings, seed: UInt64, now: UInt64
+        record: MemberRecord, hardState: HardState, released: LogPosition = .start, entries: [Entry],
+        snapshot: RestoredSnapshot? = nil, snapshots: SnapshotSettings = SnapshotSettings(),
+        listed: [ListedMember], clientURL: String, build: String, raft: RaftSettings, seed: UInt64, now: UInt64
     ) {
         self.record = record
         self.hardState = hardState
+        self.released = released
         self.entries = entries
+        self.snapshot = snapshot
+        self.snapshots = snapshots
         self.listed = listed
         self.clientURL = clientURL
         self.build = build

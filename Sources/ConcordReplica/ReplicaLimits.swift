@@ -22,6 +22,12 @@ package enum ReplicaLimits {
     package static let resendMilliseconds: UInt64 = 1000
     /// How long a refused forward or barrier waits before it is tried again.
     package static let refusedRetryMilliseconds: UInt64 = 20
+    /// Bytes of a snapshot's file in one message: a heartbeat behind it waits for milliseconds only.
+    package static let snapshotChunkBytesMax = 1 << 20
+    /// Bytes of state that are written, or read, as one piece of a snapshot.
+    static let snapshotPieceBytes = 256 << 10
+    /// How many times the log bytes of a snapshot are held back for members that are being sent one.
+    static let snapshotLogsHeldMax: UInt64 = 8
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200
 }

@@ -3,6 +3,7 @@ internal import ConcordLinux
 internal import ConcordModel
 internal import ConcordRaft
 internal import ConcordReplica
+internal import ConcordState
 internal import ConcordStorage
 
 /// One member, from its configuration to its end.
@@ -78,10 +79,11 @@ package enum Server {
 
         let replica = Replica(
             ReplicaStart(
-                record: record, hardState: directory.recovered.hardState, entries: directory.recovered.entries,
-                listed: listed, clientURL: addresses.clientURL, build: ServerConfiguration.build,
-                raft: configuration.raft,
-                seed: SystemRandom.uint64(), now: now))
+                record: record, hardState: directory.recovered.hardState, released: directory.recovered.released,
+                entries: directory.recovered.entries,
+                snapshot: try restoredSnapshot(directory, configuration, log: log),
+                snapshots: configuration.snapshots, listed: listed, clientURL: addresses.clientURL,
+                build: ServerConfiguration.build, raft: configuration.raft, seed: SystemRandom.uint64(), now: now))
         let identity = PeerIdentity(
             id: record.id, name: record.name, boot: record.boot, peerAddress: addresses.peer,
             clientURL: addresses.clientURL, featureLevel: ModelLimits.featureLevel,
@@ -99,11 +101,14 @@ package enum Server {
             build: ServerConfiguration.build)
         let status = replica.status
         let helperDisk = try openDisk(configuration.dataDirectory)
+        let snapshotDisk = try openDisk(configuration.dataDirectory)
         return try system { () throws(SystemError) in
             ServerLoop.Parts(
                 poller: poller, log: log,
                 storage: try StorageThread(
                     directory, lock: lock, helperDisk: helperDisk, waking: poller.wakeup, log: log),
+                snapshots: try SnapshotThread(
+                    directory.snapshots, on: snapshotDisk, waking: poller.wakeup, log: log),
                 peers: try PeerNetwork(
                     poller: poller, credentials: PeerCredentials(identity: identity, secret: configuration.secret),
                     log: log, seed: SystemRandom.uint64()),
@@ -181,6 +186,29 @@ package enum Server {
             throw StartFailure(
                 exit: error.isDisk ? .storageFailed : .damaged, reason: "\(error)",
                 advice: "the files are in \(configuration.dataDirectory)")
+        }
+    }
+
+    private static func restoredSnapshot(
+        _ directory: DataDirectory<FileDisk>, _ configuration: ServerConfiguration, log: Log
+    ) throws(StartFailure) -> RestoredSnapshot? {
+        guard let newest = directory.snapshot else { return nil }
+        let began = SystemClock.monotonicMilliseconds()
+        let disk = try openDisk(configuration.dataDirectory)
+        do throws(RestoreError) {
+            let state = try StateMachine.restored(from: newest, on: disk)
+            log.info(
+                "snapshot_restored",
+                [
+                    ("index", .number(newest.identity.index.rawValue)), ("bytes", .number(newest.identity.bytes)),
+                    ("milliseconds", .number(SystemClock.monotonicMilliseconds() - began)),
+                ])
+            let older = directory.snapshots.kept.first { $0.identity.index < newest.identity.index }
+            return RestoredSnapshot(snapshot: newest, state: state, older: older)
+        } catch {
+            throw StartFailure(
+                exit: .damaged, reason: "the snapshot at index \(newest.identity.index.rawValue): \(error)",
+                advice: "the files are in \(configuration.dataDirectory); a newer version may have written them")
         }
     }
 

@@ -17,6 +17,7 @@ package struct ServerConfiguration: Sendable {
     package var secret: [UInt8]
     package var allowsUnauthenticated: Bool
     package var raft: RaftSettings
+    package var snapshots: SnapshotSettings
     package var allowedHosts: [String]
     package var minimumLogLevel: LogLevel
 
@@ -35,7 +36,8 @@ package struct ServerConfiguration: Sendable {
     package init(
         name: String, dataDirectory: String, listen: Address, peerListen: Address, cluster: [ListedMember]? = nil,
         advertisedClientURL: String? = nil, advertisedPeerAddress: String? = nil, secret: [UInt8] = [],
-        allowsUnauthenticated: Bool = false, raft: RaftSettings = RaftSettings(), allowedHosts: [String] = [],
+        allowsUnauthenticated: Bool = false, raft: RaftSettings = RaftSettings(),
+        snapshots: SnapshotSettings = SnapshotSettings(), allowedHosts: [String] = [],
         minimumLogLevel: LogLevel = .info
     ) {
         self.name = name
@@ -48,6 +50,7 @@ package struct ServerConfiguration: Sendable {
         self.secret = secret
         self.allowsUnauthenticated = allowsUnauthenticated
         self.raft = raft
+        self.snapshots = snapshots
         self.allowedHosts = allowedHosts
         self.minimumLogLevel = minimumLogLevel
     }

@@ -39,6 +39,10 @@ package enum ServerFlags {
         "election-timeout", environment: "CONCORD_ELECTION_TIMEOUT",
         .duration(in: .milliseconds(20)...(.seconds(60))), default: "250ms",
         help: "how long a silent leader is waited for; at least two heartbeats, the same on every member")
+    static let snapshotAfter = Flag(
+        "snapshot-after", environment: "CONCORD_SNAPSHOT_AFTER", .size(in: 4096...(1 << 40)), default: "64MiB",
+        help: "how far the log grows before a snapshot of the state takes its place; at least as far as the state is "
+            + "large")
     static let allowedHosts = OptionalFlag(
         "allowed-host", environment: "CONCORD_ALLOWED_HOSTS", .list(of: .text.named("HOST")),
         help: "names allowed in Host beside IP addresses and localhost, without a port")
@@ -62,7 +66,7 @@ package enum ServerFlags {
             """,
         flags: [
             name, data, listen, peerListen, cluster, advertiseClient, advertisePeer, secretFile, allowUnauthenticated,
-            heartbeat, electionTimeout, allowedHosts, logLevel,
+            heartbeat, electionTimeout, snapshotAfter, allowedHosts, logLevel,
         ],
         examples: [
             .init("serve", "one member on http://127.0.0.1:7400, with its data in ./concord-data"),
@@ -161,6 +165,7 @@ package enum ServerFlags {
             advertisedPeerAddress: arguments[advertisePeer].map { "\($0)" },
             secret: try secret(from: arguments), allowsUnauthenticated: arguments[allowUnauthenticated],
             raft: RaftSettings(heartbeatMilliseconds: heartbeat, electionTimeoutMilliseconds: timeout),
+            snapshots: SnapshotSettings(logBytes: UInt64(arguments[snapshotAfter])),
             allowedHosts: arguments[allowedHosts] ?? [], minimumLogLevel: level(arguments[logLevel]))
         if let objection = configuration.objection() { throw refusal(objection) }
         return configuration

@@ -13,6 +13,7 @@ final class ServerLoop {
     let poller: Poller
     let log: Log
     let storage: StorageThread
+    let snapshots: SnapshotThread
     let peers: PeerNetwork
     let clients: ClientConnections
     private let signals: SignalSource
@@ -34,6 +35,7 @@ final class ServerLoop {
         var poller: Poller
         var log: Log
         var storage: StorageThread
+        var snapshots: SnapshotThread
         var peers: PeerNetwork
         var clients: ClientConnections
         var clientListener: Listener
@@ -46,6 +48,7 @@ final class ServerLoop {
         poller = parts.poller
         log = parts.log
         storage = parts.storage
+        snapshots = parts.snapshots
         peers = parts.peers
         clients = parts.clients
         clientListener = parts.clientListener
@@ -112,6 +115,10 @@ final class ServerLoop {
                 setTargets()
             }
         }
+        for result in snapshots.takeResults() {
+            reportSnapshot(result)
+            replica.step(.snapshot(result))
+        }
     }
 
     private func takeTimers() {
@@ -164,6 +171,8 @@ final class ServerLoop {
     private func carryOut(_ effects: ReplicaEffects) {
         if !effects.logWrites.isEmpty { storage.write(effects.logWrites) }
         if let record = effects.memberRecord { storage.write(record) }
+        if let index = effects.releasedLog { storage.release(upTo: index) }
+        for job in effects.snapshotJobs { snapshots.add(job) }
         for (member, message) in effects.messages { peers.send(message, to: member, now: now) }
         refreshFacts()
         for reply in effects.replies { clients.deliver(reply, now: now) }
@@ -202,7 +211,23 @@ final class ServerLoop {
                     ("peer", .text(name(of: peer))),
                     ("advice", "give every member the same --cluster, with the same names and addresses"),
                 ])
+        case .snapshotInstalled(let index):
+            log.info("snapshot_installed", [("index", .number(index.rawValue))])
+        case .snapshotRefused(let identity):
+            log.warning(
+                "snapshot_refused",
+                [
+                    ("index", .number(identity.index.rawValue)),
+                    ("advice", "what the leader sent is no snapshot; it is sent again"),
+                ])
         }
+    }
+
+    private func reportSnapshot(_ result: SnapshotResult) {
+        guard case .written(let snapshot) = result else { return }
+        log.info(
+            "snapshot_written",
+            [("index", .number(snapshot.identity.index.rawValue)), ("bytes", .number(snapshot.identity.bytes))])
     }
 
     private func name(of member: MemberID) -> String {

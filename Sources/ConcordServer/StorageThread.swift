@@ -17,6 +17,7 @@ final class StorageThread: Sendable {
         case log([LogWrite])
         case memberRecord(MemberRecord)
         case prepared(SegmentPreparation)
+        case release(LogIndex)
     }
 
     private let jobs: Mailbox<Job>
@@ -56,11 +57,16 @@ final class StorageThread: Sendable {
         jobs.post(.memberRecord(record))
     }
 
+    /// The log up to this index serves nobody any more.
+    func release(upTo index: LogIndex) {
+        jobs.post(.release(index))
+    }
+
     func takeCompletions() -> [Completion] {
         completions.takeAll()
     }
 
-    private static func orDie(_ log: Log, _ body: () throws(StorageError) -> Void) {
+    static func orDie(_ log: Log, _ body: () throws(StorageError) -> Void) {
         do throws(StorageError) {
             try body()
         } catch {
@@ -99,6 +105,8 @@ final class StorageThread: Sendable {
                     completions.post(.memberRecordDurable)
                 case .prepared(let preparation):
                     directory.log.prepared(preparation)
+                case .release(let index):
+                    StorageThread.orDie(log) { () throws(StorageError) in try directory.log.release(upTo: index) }
                 }
             }
             writePending()

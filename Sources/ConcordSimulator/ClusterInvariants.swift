@@ -24,6 +24,8 @@ package struct ClusterInvariants {
         /// The log as its medium holds it, at least.
         var durable: [Term] = []
         var pending: [LogWrite] = []
+        /// Everything up to here is in a snapshot on its disk, whatever becomes of the log.
+        var snapshot = LogIndex.zero
         /// What it held when its directory was emptied: that still counts, as it never comes back to be asked for a
         /// vote.
         var lost: [Term] = []
@@ -58,13 +60,24 @@ package struct ClusterInvariants {
     // MARK: Disks
 
     /// A process has opened its directory. What was durable must be there; of what was being written, anything.
-    package mutating func started(_ member: Int, hardState: HardState, entries: [Entry]) {
+    /// - Parameter snapshot: what its newest snapshot stands for.
+    /// - Parameter released: what the entries follow.
+    package mutating func started(
+        _ member: Int, hardState: HardState, snapshot: LogPosition? = nil, released: LogPosition = .start,
+        entries: [Entry]
+    ) {
         let old = mirrors[member]
         var kept = old.durable.count
         for write in old.pending {
+            if write.base != nil { kept = 0 }
             if let first = write.entries.first { kept = min(kept, Int(first.index.rawValue) - 1) }
         }
-        let terms = entries.map(\.term)
+        if let snapshot, !holds(snapshot, old.durable) { kept = 0 }
+        let before = committedTerms(upTo: released, of: member)
+        let terms = before + entries.map(\.term)
+        if UInt64(terms.count) < old.snapshot.rawValue {
+            note("member \(member + 1) lost the snapshot up to \(old.snapshot.rawValue), and its log does not hold it")
+        }
         if terms.count < kept || !terms.prefix(kept).elementsEqual(old.durable.prefix(kept)) {
             note("member \(member + 1) recovered \(terms.count) entries and not the \(kept) that were durable")
         }
@@ -73,8 +86,34 @@ package struct ClusterInvariants {
         } else if hardState.term == old.hardState.term, let vote = old.hardState.votedFor, hardState.votedFor != vote {
             note("member \(member + 1) forgot its vote in term \(hardState.term.rawValue)")
         }
-        mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms, lost: old.lost)
+        mirrors[member] = Mirror(
+            hardState: hardState, memory: before, durable: terms, snapshot: snapshot?.index ?? .zero, lost: old.lost,
+            commit: Int(snapshot?.index.rawValue ?? 0))
         record(entries, of: member)
+    }
+
+    /// A snapshot may stand for committed entries only.
+    package mutating func makesSnapshot(_ position: LogPosition, at member: Int) {
+        _ = committedTerms(upTo: position, of: member)
+    }
+
+    package mutating func snapshotIsDurable(_ position: LogPosition, at member: Int) {
+        _ = committedTerms(upTo: position, of: member)
+        mirrors[member].snapshot = max(mirrors[member].snapshot, position.index)
+    }
+
+    private func holds(_ position: LogPosition, _ terms: [Term]) -> Bool {
+        let count = Int(position.index.rawValue)
+        return count > 0 && count <= terms.count && terms[count - 1] == position.term
+    }
+
+    /// What a snapshot, or a released part of a log, stands for.
+    private mutating func committedTerms(upTo position: LogPosition, of member: Int) -> [Term] {
+        if position.index == .zero { return [] }
+        if !holds(position, committed) {
+            note("member \(member + 1) takes entry \(position.index.rawValue) for committed, and it is not")
+        }
+        return Array(committed.prefix(Int(position.index.rawValue)))
     }
 
     package mutating func wiped(_ member: Int) {
@@ -85,6 +124,10 @@ package struct ClusterInvariants {
     /// Asked for, and not durable yet.
     package mutating func handedOver(_ writes: [LogWrite], by member: Int) {
         for write in writes {
+            if let base = write.base {
+                truncatedCount += mirrors[member].memory.count
+                mirrors[member].memory = committedTerms(upTo: base, of: member)
+            }
             record(write.entries, of: member)
             mirrors[member].pending.append(write)
         }
@@ -94,6 +137,7 @@ package struct ClusterInvariants {
         while let write = mirrors[member].pending.first, write.sequence <= sequence {
             mirrors[member].pending.removeFirst()
             if let hardState = write.hardState { votes(hardState, at: member) }
+            if let base = write.base { mirrors[member].durable = committedTerms(upTo: base, of: member) }
             guard let first = write.entries.first else { continue }
             let keep = Int(first.index.rawValue) - 1
             if mirrors[member].durable.count < keep {
@@ -216,6 +260,7 @@ package struct ClusterInvariants {
             castsVote(of: id, for: message.to, in: term, disk: disk)
         case .appendResponse(let response):
             guard case .matched(let index) = response.result, disk.term == term else { break }
+            if index <= mirrors[member].snapshot { break }
             if Int(index.rawValue) > mirrors[member].durable.count {
                 note("member \(member + 1) acknowledged entry \(index.rawValue) before it was durable")
             } else if index > .zero, let own = leaderTerm(of: index, in: term),

@@ -19,6 +19,7 @@ package final class ClusterSimulation {
         case lost(MemberID, at: SimulatedMember, process: UInt64)
         case diskDone(SimulatedMember, process: UInt64, work: UInt64)
         case segmentDone(SimulatedMember, process: UInt64, SegmentWork)
+        case snapshotStep(SimulatedMember, process: UInt64)
         case restart(SimulatedMember)
         case resume(SimulatedMember, process: UInt64)
         case client(Int)
@@ -165,6 +166,8 @@ package final class ClusterSimulation {
             if let member = awake(member, process, event) { finishDiskWork(of: member, work) }
         case .segmentDone(let member, let process, let work):
             if let member = awake(member, process, event) { finishSegment(of: member, work) }
+        case .snapshotStep(let member, let process):
+            if let member = awake(member, process, event) { workOnSnapshots(of: member) }
         case .connect(let dialer, let acceptor): connect(dialer, acceptor)
         case .restart(let member): restart(member)
         case .resume(let member, let process): if member.process == process { resume(member) }
@@ -229,6 +232,7 @@ package final class ClusterSimulation {
         for notice in effects.notices { observe(notice, of: member) }
         for (peer, message) in effects.messages { send(message, from: member, id, to: peer) }
         checkState(of: member)
+        takeSnapshotEffects(effects, of: member)
         for reply in effects.replies { deliver(reply, from: member) }
         scheduleTick(of: member)
         for violation in invariants.violations { problem(violation) }
@@ -329,6 +333,11 @@ package final class ClusterSimulation {
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
         case .listDiffers: break
+        case .snapshotInstalled(let index):
+            tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
+            coverage.count(.installedSnapshots)
+        case .snapshotRefused(let identity):
+            problem("\(member.name) was sent a snapshot that is none: \(identity)")
         case .standing(let standing):
             let leader = members.first { $0.id != nil && $0.id == standing.leader }?.name
             tell(
@@ -363,10 +372,14 @@ package final class ClusterSimulation {
 
 extension PeerMessage {
     fileprivate var isReplication: Bool {
-        guard case .raft(let message) = self else { return false }
-        switch message.body {
-        case .append, .appendResponse: return true
-        default: return false
+        switch self {
+        case .snapshotChunk, .snapshotStatus: true
+        case .raft(let message):
+            switch message.body {
+            case .append, .appendResponse: true
+            default: false
+            }
+        default: false
         }
     }
 }

@@ -25,13 +25,13 @@ extension ClusterSimulation {
         do throws(StorageError) {
             let data = try DataDirectory.open(
                 member.disk, newMember: id, name: member.name, segmentBytes: plan.segmentBytes)
-            start(member, data)
+            try start(member, data)
         } catch {
             couldNotOpen(member, error)
         }
     }
 
-    private func start(_ member: SimulatedMember, _ data: DataDirectory<SimulatedDisk>) {
+    private func start(_ member: SimulatedMember, _ data: DataDirectory<SimulatedDisk>) throws(StorageError) {
         for note in data.recovered.notes {
             tell("\(member.name): \(note)")
             if case .voteSlotRepaired = note { coverage.reached(.voteSlotRepaired) }
@@ -45,13 +45,17 @@ extension ClusterSimulation {
         member.hasRotted = false
         member.wasWritingItsLog = false
         invariants.started(
-            member.position, hardState: data.recovered.hardState, entries: data.recovered.entries)
+            member.position, hardState: data.recovered.hardState, snapshot: data.snapshot?.header.base.position,
+            released: data.recovered.released, entries: data.recovered.entries)
+        let restored = try restoredSnapshot(of: member, data)
         member.data = data
+        member.snapshots = SnapshotWorker(data.snapshots, on: member.disk)
         let listed = members.map { ListedMember(name: $0.name, peerAddress: "\($0.name):1") }
         let start = ReplicaStart(
-            record: data.member.record, hardState: data.recovered.hardState, entries: data.recovered.entries,
-            listed: listed, clientURL: "http://\(member.name)", build: "simulated", raft: plan.raft,
-            seed: member.random.next(), now: member.clock.milliseconds(now))
+            record: data.member.record, hardState: data.recovered.hardState, released: data.recovered.released,
+            entries: data.recovered.entries, snapshot: restored, snapshots: plan.snapshots, listed: listed,
+            clientURL: "http://\(member.name)", build: "simulated", raft: plan.raft, seed: member.random.next(),
+            now: member.clock.milliseconds(now))
         member.running = RunningReplica(Replica(start))
         tell("\(member.name) starts, boot \(data.member.record.boot), \(data.recovered.entries.count) entries")
         prepareNextSegment(of: member)
@@ -131,13 +135,15 @@ extension ClusterSimulation {
 
     /// What the disk was doing when the process ended has happened to some part, or wholly and nobody was told.
     private func leaveWorkHalfDone(_ member: SimulatedMember) {
-        guard member.diskIsBusy, member.random.chance(percent: 75) else { return }
+        let isWorking = member.diskIsBusy || member.snapshots?.isBusy == true
+        guard isWorking, member.random.chance(percent: 75) else { return }
         member.wasWritingItsLog = member.wasWritingItsLog || !member.writesUnderWay.isEmpty
         member.disk.disarm()
         member.disk.arm(.kill, at: member.disk.operations + 1 + Int(member.random.below(6)))
         do throws(StorageError) {
             if let record = member.recordUnderWay { try member.data?.member.write(record) }
             try member.data?.log.write(member.writesUnderWay)
+            if member.random.chance(percent: 50) { _ = try member.snapshots?.step() }
         } catch {
             tell("\(member.name) was in the middle of a disk operation")
         }
@@ -187,7 +193,10 @@ extension ClusterSimulation {
 
     func beginDiskWork(of member: SimulatedMember) {
         guard !member.diskIsBusy, member.isUp else { return }
-        guard member.recordQueued != nil || (!member.writesQueued.isEmpty && canWrite(member)) else { return }
+        guard
+            member.recordQueued != nil || member.releaseQueued != nil
+                || (!member.writesQueued.isEmpty && canWrite(member))
+        else { return }
         member.diskIsBusy = true
         member.diskWork += 1
         (member.recordUnderWay, member.recordQueued) = (member.recordQueued, nil)
@@ -204,7 +213,7 @@ extension ClusterSimulation {
         member.data?.log.mayNeedNextSegment(for: member.writesQueued) != true
     }
 
-    private func diskEnd(of member: SimulatedMember) -> UInt64 {
+    func diskEnd(of member: SimulatedMember) -> UInt64 {
         let delay = 60 + jitter(of: member, below: 400)
         guard now < member.diskDelay.until else { return now + delay }
         return now + delay + member.random.below(member.diskDelay.microseconds + 1)
@@ -227,6 +236,10 @@ extension ClusterSimulation {
                 member.wasWritingItsLog = false
                 invariants.durable(last.sequence, at: member.position)
                 step(member, .logDurable(last.sequence))
+            }
+            if let index = member.releaseQueued {
+                member.releaseQueued = nil
+                try member.data?.log.release(upTo: index)
             }
         } catch {
             return diskFailed(member, error)
@@ -254,7 +267,7 @@ extension ClusterSimulation {
         beginDiskWork(of: member)
     }
 
-    private func diskFailed(_ member: SimulatedMember, _ error: StorageError) {
+    func diskFailed(_ member: SimulatedMember, _ error: StorageError) {
         guard !member.disk.isOff else {
             coverage.count(.crashesInDiskOperations)
             return crash(member, cuttingPower: member.random.chance(percent: 50))

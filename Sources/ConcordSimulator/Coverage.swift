@@ -31,6 +31,9 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case replays
     case unknownOutcomes = "unknown outcomes"
     case truncatedEntries = "truncated entries"
+    case writtenSnapshots = "snapshots made"
+    case restoredSnapshots = "snapshots restored at a start"
+    case installedSnapshots = "snapshots taken over from a leader"
     case changedByFollowers = "writes forwarded by a follower"
 }
 

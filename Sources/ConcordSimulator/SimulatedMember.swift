@@ -45,6 +45,8 @@ final class SimulatedMember {
     /// `nil` while the process is down.
     var running: RunningReplica?
     var data: DataDirectory<SimulatedDisk>?
+    var snapshots: SnapshotWorker<SimulatedDisk>?
+    var snapshotStepIsScheduled = false
     /// Handed over and not begun.
     var writesQueued: [LogWrite] = []
     var recordQueued: MemberRecord?
@@ -52,6 +54,8 @@ final class SimulatedMember {
     /// What the disk does now; what is handed over meanwhile waits for the next time.
     var writesUnderWay: [LogWrite] = []
     var recordUnderWay: MemberRecord?
+    /// The log up to this index may go, when the disk has time for it.
+    var releaseQueued: LogIndex?
     /// Numbers the disk work, so that the end of an earlier one is not taken for this one's.
     var diskWork: UInt64 = 0
     var turnIsScheduled = false
@@ -111,6 +115,9 @@ final class SimulatedMember {
         process += 1
         running = nil
         data = nil
+        snapshots = nil
+        snapshotStepIsScheduled = false
+        releaseQueued = nil
         writesQueued = []
         recordQueued = nil
         writesUnderWay = []

@@ -1,5 +1,6 @@
 import ConcordBytes
 package import ConcordRaft
+package import ConcordReplica
 
 /// Everything that a seed decides before a run begins. A failing run is made smaller by taking away from its plan.
 package struct SimulationPlan: Sendable {
@@ -19,6 +20,8 @@ package struct SimulationPlan: Sendable {
     package let isInStep: Bool
     /// How much an append carries, and how many are under way: with few, followers differ in what they have.
     package var raft: RaftSettings
+    /// How soon a snapshot is due, and how it is cut for its way.
+    package var snapshots: SnapshotSettings
 
     package init(seed: UInt64) {
         self.seed = seed
@@ -34,6 +37,10 @@ package struct SimulationPlan: Sendable {
         raft = RaftSettings(
             appendEntriesMax: [1, 2, 5, RaftLimits.appendEntriesMax][Int(random.below(4))],
             inflightMessagesMax: [1, 2, 8, RaftLimits.inflightMessagesMax][Int(random.below(4))])
+        let chunkBytes = [100, 700, 5000, 256 << 10][Int(random.below(4))]
+        snapshots = SnapshotSettings(
+            logBytes: [300, 2000, 10_000, 40_000, 64 << 20][Int(random.below(5))], chunkBytes: chunkBytes,
+            windowBytes: chunkBytes * (1 + Int(random.below(4))))
         var workload = ClientWorkload.drawn(from: &random)
         workload.operationsMax = 100 << Int(random.below(4))
         if isLong { workload.slowDown(toMicroseconds: 4_000_000) }

@@ -106,6 +106,13 @@ struct RetryTables: Sendable {
         return .fresh
     }
 
+    /// What is kept for exactly this origin. Changes nothing.
+    func stored(for origin: Origin) -> StoredOutcome? {
+        let member = RetryTables.bytes(origin.member)
+        guard origins.record(member)?.boot == origin.boot else { return nil }
+        return outcomes.record(RetryTables.name(Name.origin, member, origin.sequence))?.outcome
+    }
+
     /// Whether the member has more commands unanswered than any member ever has. Such a command is `superseded`: it
     /// has no effect, and since no outcome can be stored for it, none may be told.
     func isFull(_ origin: Origin) -> Bool {

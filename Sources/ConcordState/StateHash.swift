@@ -86,6 +86,7 @@ enum StateHash {
         let outcome = record.outcome
         stream.add(
             Tag.outcome | UInt64(outcome.verdict.byte) << 8 | (outcome.number == nil ? 0 : 1 << 16)
+                | (outcome.wasReplay ? 1 << 17 : 0)
                 | UInt64(outcome.setting?.rawValue ?? 0) << 32)
         stream.add(outcome.revision)
         stream.add(outcome.number ?? 0)

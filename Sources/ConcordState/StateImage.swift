@@ -36,6 +36,12 @@ package enum StateImage {
         static let all: UInt8 = 31
     }
 
+    enum OutcomeFlag {
+        static let hasNumber: UInt8 = 1
+        static let wasReplay: UInt8 = 2
+        static let all: UInt8 = 3
+    }
+
     /// Numbers that count something stay below this one, so that no sum of two overflows.
     static let numberMax: UInt64 = 1 << 62
 }

@@ -251,7 +251,8 @@ extension OutcomeRecord {
         writer.write(outcome.verdict.byte)
         writer.write(outcome.setting?.rawValue ?? 0)
         writer.write(outcome.revision)
-        writer.write(outcome.number != nil)
+        let number: UInt8 = outcome.number == nil ? 0 : StateImage.OutcomeFlag.hasNumber
+        writer.write(number | (outcome.wasReplay ? StateImage.OutcomeFlag.wasReplay : 0))
         if let number = outcome.number { writer.write(number) }
         writer.write(operationHash)
         writer.write(storedAt)
@@ -264,12 +265,16 @@ extension OutcomeRecord {
         let setting = Setting(rawValue: settingNumber)
         guard settingNumber == 0 || setting != nil else { throw .invalid }
         let revision = try reader.readNumber()
-        let number = try reader.readBool() ? try reader.readUInt64() : nil
+        let flags = try reader.readUInt8()
+        guard flags & ~StateImage.OutcomeFlag.all == 0 else { throw .invalid }
+        let number = flags & StateImage.OutcomeFlag.hasNumber == 0 ? nil : try reader.readUInt64()
         let (hash, storedAt) = (try reader.readUInt128(), try reader.readNumber())
         let key = try reader.readBytes(limit: 1 + ModelLimits.idempotencyKeyBytesMax)
         self.init(
             key: key,
-            outcome: StoredOutcome(revision: revision, verdict: verdict, number: number, setting: setting),
+            outcome: StoredOutcome(
+                revision: revision, verdict: verdict, number: number, setting: setting,
+                wasReplay: flags & StateImage.OutcomeFlag.wasReplay != 0),
             operationHash: hash, storedAt: storedAt)
     }
 }

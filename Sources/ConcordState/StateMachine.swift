@@ -91,6 +91,15 @@ extension StateMachine {
         return outcome
     }
 
+    /// The outcome that a command was given, if it is kept for its origin. For a member whose state has leapt over the
+    /// entry: it has not seen the command being applied.
+    package func recall(_ command: Command) -> Outcome? {
+        guard let origin = command.origin, let stored = retries.stored(for: origin) else { return nil }
+        var outcome = replay(stored, of: command.operation)
+        outcome.replayed = stored.wasReplay
+        return outcome
+    }
+
     /// Applies a command unless the client's identity of it is known.
     private mutating func applyOnce(_ command: Command) -> Outcome {
         let operation = command.operation

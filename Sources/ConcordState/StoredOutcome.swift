@@ -30,13 +30,17 @@ struct StoredOutcome: Equatable, Sendable {
     /// The number made, or the one that a refusal speaks of.
     let number: UInt64?
     let setting: Setting?
+    /// Whether it had been given before, to the same client, when it was stored for an origin.
+    let wasReplay: Bool
 
-    init(revision: UInt64, verdict: Verdict, number: UInt64?, setting: Setting?) {
+    init(revision: UInt64, verdict: Verdict, number: UInt64?, setting: Setting?, wasReplay: Bool) {
         (self.revision, self.verdict, self.number, self.setting) = (revision, verdict, number, setting)
+        self.wasReplay = wasReplay
     }
 
     init(_ outcome: Outcome) {
         revision = outcome.revision.rawValue
+        wasReplay = outcome.replayed
         switch outcome.verdict {
         case .applied(let results):
             precondition(results.count == 1, "an operation has one result")

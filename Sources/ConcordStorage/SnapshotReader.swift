@@ -7,7 +7,11 @@ package struct SnapshotReader<Storage: Disk> {
     private var parts: SnapshotParts<Storage>
 
     package init(_ snapshot: StoredSnapshot, on disk: Storage) throws(StorageError) {
-        var parts = try SnapshotParts(snapshot.fileName, on: disk)
+        try self.init(snapshot, in: snapshot.fileName, on: disk)
+    }
+
+    init(_ snapshot: StoredSnapshot, in file: String, on disk: Storage) throws(StorageError) {
+        var parts = try SnapshotParts(file, on: disk)
         guard parts.header == snapshot.header, UInt64(parts.bytes) == snapshot.identity.bytes else {
             parts.close()
             throw .damaged(file: snapshot.fileName, offset: 0, what: "it is another snapshot than it was")

@@ -1,6 +1,8 @@
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
+import ConcordSimulator
+import ConcordState
 import ConcordStorage
 
 /// A few replicas with a perfect network and disk between them, driven by hand: for tests that tell one story.
@@ -11,13 +13,47 @@ struct MemberHarness {
     /// Messages from and to these members are lost.
     var unreachable: Set<Int> = []
 
+    var notices: [Notice] = []
+    /// Looks at, and may change, what one member sends another; `nil` loses it.
+    var onTheWay: (_ from: Int, _ to: Int, PeerMessage) -> PeerMessage? = { $2 }
+
     /// What each member's log holds on its disk, and its votes.
-    private var disks: [(hardState: HardState, entries: [Entry])] = []
+    private(set) var disks: [LogDisk] = []
+    private var workers: [SnapshotWorker<SimulatedDisk>] = []
+    private var snapshotDisks: [SimulatedDisk] = []
 
     private let raft: RaftSettings
+    private let snapshots: SnapshotSettings
 
-    init(members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings()) {
+    struct LogDisk {
+        var hardState = HardState(term: .zero, votedFor: nil)
+        var released = LogPosition.start
+        var entries: [Entry] = []
+
+        var lastIndex: LogIndex { entries.last?.index ?? released.index }
+
+        mutating func write(_ write: LogWrite) {
+            if let newer = write.hardState { hardState = newer }
+            if let base = write.base { (released, entries) = (base, []) }
+            guard let first = write.entries.first else { return }
+            entries.removeSubrange(Int(first.index.rawValue - released.index.rawValue - 1)...)
+            entries.append(contentsOf: write.entries)
+        }
+
+        mutating func release(upTo index: LogIndex) {
+            while let entry = entries.first, entry.index <= index {
+                released = LogPosition(index: entry.index, term: entry.term, clock: entry.clock)
+                entries.removeFirst()
+            }
+        }
+    }
+
+    init(
+        members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings(),
+        snapshots: SnapshotSettings = SnapshotSettings()
+    ) {
         self.raft = raft
+        self.snapshots = snapshots
         let configuration = Configuration(
             members: (1...members).map {
                 .init(id: MemberID(UInt128($0)), name: "m\($0)", peerAddress: "m\($0):1")
@@ -26,33 +62,63 @@ struct MemberHarness {
             let record = MemberRecord(
                 id: MemberID(UInt128(number)), name: "m\(number)", boot: boot,
                 clusterID: Formation.clusterID(configuration), initialConfiguration: configuration)
-            disks.append((HardState(term: .zero, votedFor: nil), []))
+            disks.append(LogDisk())
+            snapshotDisks.append(SimulatedDisk(seed: UInt64(number)))
+            workers.append(
+                SnapshotWorker(MemberHarness.opened(snapshotDisks[number - 1]), on: snapshotDisks[number - 1]))
             replicas.append(
                 Replica(
                     ReplicaStart(
-                        record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [], listed: [],
-                        clientURL: "http://m\(number)", build: "test", raft: raft, seed: UInt64(number),
-                        now: now)))
+                        record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
+                        snapshots: snapshots, listed: [], clientURL: "http://m\(number)", build: "test", raft: raft,
+                        seed: UInt64(number), now: now)))
         }
+    }
+
+    private static func opened(_ disk: SimulatedDisk) -> SnapshotStore<SimulatedDisk> {
+        do {
+            return try SnapshotStore.open(disk).0
+        } catch {
+            preconditionFailure("a harness' snapshots cannot be opened: \(error)")
+        }
+    }
+
+    /// The indices of a member's snapshots, the newest first.
+    func snapshotIndices(of member: Int) -> [UInt64] {
+        MemberHarness.opened(snapshotDisks[member]).kept.map(\.identity.index.rawValue)
     }
 
     /// Ends a member and starts it again from its disk.
     mutating func restart(_ member: Int) {
         var record = replicas[member].record
         record.boot += 1
+        let store = MemberHarness.opened(snapshotDisks[member])
+        workers[member] = SnapshotWorker(store, on: snapshotDisks[member])
+        let restored = store.kept.first.flatMap { newest in
+            (try? StateMachine.restored(from: newest, on: snapshotDisks[member])).map {
+                RestoredSnapshot(snapshot: newest, state: $0, older: store.kept.dropFirst().first)
+            }
+        }
+        if let base = restored?.snapshot.header.base.position, disks[member].lastIndex < base.index {
+            disks[member] = LogDisk(hardState: disks[member].hardState, released: base)
+        }
         replicas[member] = Replica(
             ReplicaStart(
-                record: record, hardState: disks[member].hardState, entries: disks[member].entries, listed: [],
+                record: record, hardState: disks[member].hardState, released: disks[member].released,
+                entries: disks[member].entries, snapshot: restored, snapshots: snapshots, listed: [],
                 clientURL: "http://m\(member + 1)", build: "test", raft: raft, seed: UInt64(member), now: now)
         )
     }
 
-    private mutating func write(_ write: LogWrite, of member: Int) {
-        if let hardState = write.hardState { disks[member].hardState = hardState }
-        if let first = write.entries.first {
-            disks[member].entries.removeSubrange(Int(first.index.rawValue - 1)...)
-            disks[member].entries.append(contentsOf: write.entries)
+    private mutating func workOnSnapshots(of member: Int, _ jobs: [SnapshotJob]) -> Bool {
+        for job in jobs { workers[member].add(job) }
+        guard workers[member].isBusy else { return false }
+        do {
+            for result in try workers[member].step() { replicas[member].step(.snapshot(result)) }
+        } catch {
+            preconditionFailure("a harness' disk failed: \(error)")
         }
+        return true
     }
 
     /// Lets everything happen that the effects ask for, until nothing more does.
@@ -64,14 +130,19 @@ struct MemberHarness {
             for member in replicas.indices where member != spared {
                 let effects = replicas[member].takeEffects()
                 replies.append(contentsOf: effects.replies)
-                for logWrite in effects.logWrites { write(logWrite, of: member) }
+                notices.append(contentsOf: effects.notices)
+                for write in effects.logWrites { disks[member].write(write) }
+                if let index = effects.releasedLog { disks[member].release(upTo: index) }
+                if workOnSnapshots(of: member, effects.snapshotJobs) { isBusy = true }
                 if let last = effects.logWrites.last {
                     replicas[member].step(.logDurable(last.sequence))
                     isBusy = true
                 }
                 for (peer, message) in effects.messages {
                     let receiver = Int(peer.rawValue) - 1
-                    guard !unreachable.contains(member), !unreachable.contains(receiver) else { continue }
+                    guard !unreachable.contains(member), !unreachable.contains(receiver),
+                        let message = onTheWay(member, receiver, message)
+                    else { continue }
                     replicas[receiver].step(.peerMessage(from: replicas[member].record.id, message))
                     isBusy = true
                 }

@@ -2,6 +2,7 @@ import ConcordBytes
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
+import ConcordStorage
 import Testing
 
 @Suite struct PeerMessageCodingTests {
@@ -17,6 +18,14 @@ import Testing
         .positionsRequest(id: 4),
         .positionsResponse(
             id: 4, [MemberPosition(id: MemberID(3), matchIndex: LogIndex(17), lag: 2, silentMilliseconds: 30)]),
+        .snapshotChunk(
+            SnapshotChunk(
+                identity: SnapshotIdentity(index: LogIndex(90), term: Term(4), bytes: 5000, checksum: 17), offset: 4990,
+                bytes: [1, 2, 3])),
+        .snapshotStatus(
+            SnapshotStatus(
+                identity: SnapshotIdentity(index: LogIndex(90), term: Term(4), bytes: 5000, checksum: 17),
+                received: 5000)),
         .raft(
             Message(
                 from: MemberID(1), to: MemberID(2), term: Term(3),
@@ -53,6 +62,17 @@ import Testing
             let bytes = encoded(message)
             for end in 0..<bytes.count { #expect(decoded(Array(bytes[..<end])) == nil) }
         }
+    }
+
+    @Test func aPartThatReachesBeyondItsSnapshotIsRefused() {
+        let identity = SnapshotIdentity(index: LogIndex(90), term: Term(4), bytes: 5000, checksum: 17)
+        for (offset, count) in [(UInt64(4998), 3), (5001, 0), (.max, 1)] {
+            let chunk = SnapshotChunk(identity: identity, offset: offset, bytes: Array(repeating: 1, count: count))
+            #expect(decoded(encoded(.snapshotChunk(chunk))) == nil, "offset \(offset)")
+        }
+        #expect(decoded(encoded(.snapshotStatus(SnapshotStatus(identity: identity, received: 5001)))) == nil)
+        let huge = SnapshotIdentity(index: LogIndex(1 << 62), term: Term(4), bytes: 5000, checksum: 17)
+        #expect(decoded(encoded(.snapshotStatus(SnapshotStatus(identity: huge, received: 1)))) == nil)
     }
 
     @Test func leftoverBytesAreRefused() {

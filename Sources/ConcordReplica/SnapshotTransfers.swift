@@ -1,0 +1,100 @@
+import ConcordRaft
+import ConcordStorage
+
+/// A leader's sending of snapshots to those that its log cannot bring on.
+///
+/// Each goes out in parts, as many as fit into a window of bytes that are not acknowledged. What a broken connection has
+/// swallowed shows when nothing is heard for a while: then the receiver is asked how much it has, and the sending goes on
+/// there. So it does after a change of leaders, if the next one has the same snapshot.
+struct SnapshotTransfers: Sendable {
+    struct Transfer: Sendable {
+        let member: MemberID
+        let identity: SnapshotIdentity
+        /// What the receiver has.
+        var acknowledged: UInt64 = 0
+        /// What was read for it, or is being read.
+        var asked: UInt64 = 0
+        /// Whether the receiver has said how much it has.
+        var isAnswered = false
+        var askAgainAt: UInt64 = 0
+    }
+
+    enum Step: Equatable {
+        case question(MemberID, SnapshotIdentity)
+        case read(MemberID, SnapshotIdentity, offset: UInt64, count: Int)
+    }
+
+    /// In order of member.
+    private(set) var all: [Transfer] = []
+
+    var identities: Set<SnapshotIdentity> { Set(all.map(\.identity)) }
+
+    /// The log must reach back to this index, or who has its snapshot could not go on.
+    var firstIndex: LogIndex? { all.map(\.identity.index).min() }
+
+    var nextDeadline: UInt64 { all.map(\.askAgainAt).min() ?? .max }
+
+    /// Sends to exactly these members, `newest` to those that were sent nothing so far.
+    /// - Returns: whether a transfer ended.
+    mutating func serve(_ members: [MemberID], with newest: SnapshotIdentity?) -> Bool {
+        let before = all.count
+        all.removeAll { !members.contains($0.member) }
+        let ended = all.count < before
+        guard let newest else { return ended }
+        for member in members where !all.contains(where: { $0.member == member }) {
+            all.append(Transfer(member: member, identity: newest))
+        }
+        all.sort { $0.member < $1.member }
+        return ended
+    }
+
+    /// What is to be done now.
+    mutating func steps(now: UInt64, _ settings: SnapshotSettings) -> [Step] {
+        var steps: [Step] = []
+        for position in all.indices {
+            if now >= all[position].askAgainAt {
+                all[position].askAgainAt = now + ReplicaLimits.resendMilliseconds
+                all[position].asked = all[position].acknowledged
+                all[position].isAnswered = false
+                steps.append(.question(all[position].member, all[position].identity))
+            }
+            while let step = nextRead(position, settings) { steps.append(step) }
+        }
+        return steps
+    }
+
+    private mutating func nextRead(_ position: Int, _ settings: SnapshotSettings) -> Step? {
+        let transfer = all[position]
+        guard transfer.isAnswered, transfer.asked < transfer.identity.bytes else { return nil }
+        let left = transfer.identity.bytes - transfer.asked
+        let count = min(left, UInt64(settings.chunkBytes))
+        guard transfer.asked + count - transfer.acknowledged <= UInt64(settings.windowBytes) else { return nil }
+        all[position].asked += count
+        return .read(transfer.member, transfer.identity, offset: transfer.asked, count: Int(count))
+    }
+
+    mutating func heard(_ status: SnapshotStatus, from member: MemberID, now: UInt64) {
+        guard let position = position(of: member, status.identity) else { return }
+        all[position].askAgainAt = now + ReplicaLimits.resendMilliseconds
+        if !all[position].isAnswered || status.received < all[position].acknowledged {
+            all[position].asked = status.received
+        }
+        all[position].isAnswered = true
+        all[position].acknowledged = status.received
+        all[position].asked = max(all[position].asked, status.received)
+    }
+
+    /// Whether a part that was read is still wanted.
+    func wants(_ identity: SnapshotIdentity, for member: MemberID) -> Bool {
+        position(of: member, identity) != nil
+    }
+
+    /// The file is gone: the next one is taken.
+    mutating func gone(_ identity: SnapshotIdentity) {
+        all.removeAll { $0.identity == identity }
+    }
+
+    private func position(of member: MemberID, _ identity: SnapshotIdentity) -> Int? {
+        all.firstIndex { $0.member == member && $0.identity == identity }
+    }
+}

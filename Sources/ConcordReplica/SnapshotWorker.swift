@@ -1,0 +1,192 @@
+import ConcordRaft
+package import ConcordState
+package import ConcordStorage
+
+/// Does the work on snapshot files, a small step at a time: between two pieces of a snapshot that is being made, or of a
+/// received one that is being restored, everything else that waits gets its turn.
+///
+/// Whoever has the disk drives it: the server on a thread of its own, the simulator in virtual time.
+package struct SnapshotWorker<Storage: Disk> {
+    private let disk: Storage
+    private var store: SnapshotStore<Storage>
+    private var queue: [SnapshotJob] = []
+    private var making: Making?
+    /// Of the snapshot that was read from last.
+    private var reading: SnapshotReader<Storage>?
+    private var receiving: Receiving?
+    private var restoring: Restoring?
+
+    fileprivate struct Making {
+        var writer: SnapshotWriter<Storage>
+        var image: StateImageWriter
+    }
+
+    fileprivate struct Receiving {
+        var identity: SnapshotIdentity
+        var receiver: SnapshotReceiver<Storage>
+    }
+
+    fileprivate struct Restoring {
+        var receiver: SnapshotReceiver<Storage>
+        var reader: SnapshotReader<Storage>
+        var identity: SnapshotIdentity
+        var image = StateImageReader()
+    }
+
+    /// - Parameter store: of `disk`, as it was opened.
+    package init(_ store: SnapshotStore<Storage>, on disk: Storage) {
+        self.store = store
+        self.disk = disk
+    }
+
+    package mutating func add(_ job: SnapshotJob) {
+        queue.append(job)
+    }
+
+    /// Whether a step has something to do.
+    package var isBusy: Bool { !queue.isEmpty || making != nil || restoring != nil }
+
+    /// Does the next job, and a piece of each long one that is under way.
+    package mutating func step() throws(StorageError) -> [SnapshotResult] {
+        var results: [SnapshotResult] = []
+        if let job = queue.first {
+            queue.removeFirst()
+            try take(job, &results)
+        }
+        try makeOn(&results)
+        try restoreOn(&results)
+        return results
+    }
+
+    private mutating func take(_ job: SnapshotJob, _ results: inout [SnapshotResult]) throws(StorageError) {
+        switch job {
+        case .write(let header, let state):
+            precondition(making == nil, "a snapshot was asked for while another one is being made")
+            making = Making(writer: try SnapshotWriter(header, on: disk), image: StateImageWriter(state))
+        case .read(let identity, let offset, let count, let member):
+            try read(identity, offset: offset, count: count, for: member, &results)
+        case .receive(let identity, let cluster, let bytes):
+            try receive(identity, cluster: cluster, bytes, &results)
+        case .discardReceived:
+            try discardReceived()
+        case .prune(let pinned):
+            reading?.close()
+            reading = nil
+            try store.prune(pinned: pinned)
+        }
+    }
+
+    // MARK: Making one
+
+    private mutating func makeOn(_ results: inout [SnapshotResult]) throws(StorageError) {
+        guard var making else { return }
+        if let piece = making.image.next(bytes: ReplicaLimits.snapshotPieceBytes) {
+            try making.writer.append(piece)
+            self.making = making
+            return
+        }
+        let stored = try making.writer.finish()
+        self.making = nil
+        store.add(stored)
+        results.append(.written(stored))
+    }
+
+    // MARK: Sending one
+
+    private mutating func read(
+        _ identity: SnapshotIdentity, offset: UInt64, count: Int, for member: MemberID,
+        _ results: inout [SnapshotResult]
+    ) throws(StorageError) {
+        guard let snapshot = store.kept.first(where: { $0.identity == identity }) else {
+            return results.append(.gone(identity, for: member))
+        }
+        if reading?.snapshot != snapshot {
+            reading?.close()
+            reading = try SnapshotReader(snapshot, on: disk)
+        }
+        guard let bytes = try reading?.bytes(at: offset, count: count) else { return }
+        results.append(.read(identity, offset: offset, bytes: bytes, for: member))
+    }
+
+    // MARK: Receiving one
+
+    private mutating func receive(
+        _ identity: SnapshotIdentity, cluster: ClusterID, _ bytes: [UInt8], _ results: inout [SnapshotResult]
+    ) throws(StorageError) {
+        if receiving?.identity != identity { try discardReceived() }
+        if receiving == nil {
+            receiving = Receiving(identity: identity, receiver: try SnapshotReceiver(identity, on: disk))
+        }
+        try receiving?.receiver.append(bytes)
+        guard var receiver = receiving?.receiver else { return }
+        results.append(.received(identity, upTo: receiver.received))
+        guard receiver.received == identity.bytes else { return }
+        receiving = nil
+        guard let reader = try receiver.verify(cluster: cluster) else { return results.append(.refused(identity)) }
+        restoring = Restoring(receiver: receiver, reader: reader, identity: identity)
+    }
+
+    private mutating func discardReceived() throws(StorageError) {
+        try receiving?.receiver.discard()
+        receiving = nil
+        restoring?.reader.close()
+        try restoring?.receiver.discard()
+        restoring = nil
+    }
+
+    /// The state is made before the file gets its name: a file with a name can be restored.
+    private mutating func restoreOn(_ results: inout [SnapshotResult]) throws(StorageError) {
+        guard var restoring else { return }
+        if let piece = try restoring.reader.next() {
+            if (try? restoring.image.read(piece)) == nil {
+                try discardReceived()
+                return results.append(.refused(restoring.identity))
+            }
+            self.restoring = restoring
+            return
+        }
+        guard let state = try? restoring.image.finish() else {
+            try discardReceived()
+            return results.append(.refused(restoring.identity))
+        }
+        restoring.reader.close()
+        let stored = try restoring.receiver.publish()
+        self.restoring = nil
+        store.add(stored)
+        results.append(.installed(stored, state))
+    }
+}
+
+extension SnapshotWorker: Sendable where Storage: Sendable {}
+extension SnapshotWorker.Making: Sendable where Storage: Sendable {}
+extension SnapshotWorker.Receiving: Sendable where Storage: Sendable {}
+extension SnapshotWorker.Restoring: Sendable where Storage: Sendable {}
+
+/// Why a snapshot that verifies gives no state.
+package enum RestoreError: Error, Equatable, Sendable {
+    case storage(StorageError)
+    case image(StateImageError)
+}
+
+extension StateMachine {
+    /// Makes the state that a snapshot holds.
+    package static func restored<Storage: Disk>(
+        from snapshot: StoredSnapshot, on disk: Storage
+    ) throws(RestoreError) -> StateMachine {
+        var reader = try RestoreError.storage { () throws(StorageError) in try SnapshotReader(snapshot, on: disk) }
+        defer { reader.close() }
+        var image = StateImageReader()
+        while let piece = try RestoreError.storage({ () throws(StorageError) in try reader.next() }) {
+            do throws(StateImageError) { try image.read(piece) } catch { throw .image(error) }
+        }
+        do throws(StateImageError) { return try image.finish() } catch { throw .image(error) }
+    }
+}
+
+extension RestoreError {
+    fileprivate static func storage<Result>(
+        _ body: () throws(StorageError) -> Result
+    ) throws(RestoreError) -> Result {
+        do throws(StorageError) { return try body() } catch { throw .storage(error) }
+    }
+}

@@ -172,7 +172,7 @@ package struct LogStore<Storage: Disk> {
     /// A snapshot of `term` shows that the term has come, and this member has not voted in it: makes that durable.
     mutating func raiseTerm(to term: Term) throws(StorageError) {
         guard votes.value.term < term else { return }
-        try votes.write(HardState(term: term, votedFor: nil), on: &disk)
+        try votes.write(HardState(term: term, votedFor: nil, doubt: votes.value.doubt), on: &disk)
     }
 
     var hardState: HardState { votes.value }

@@ -101,43 +101,58 @@ private struct VoteSlot: Equatable {
             try disk.read(file, at: slot * StorageLimits.blockBytes, count: StorageLimits.blockBytes)
         }
         guard bytes.count == StorageLimits.blockBytes else { return nil }
-        guard CRC32C.checksum(bytes, in: 0..<contentBytes) == checksum(of: bytes) else { return nil }
-        var reader = ByteReader(bytes, in: 0..<contentBytes)
+        guard let end = contentEnds.first(where: { CRC32C.checksum(bytes, in: 0..<$0) == checksum(of: bytes, at: $0) })
+        else { return nil }
+        var reader = ByteReader(bytes, in: 0..<end)
         let found = try? UncheckedSlot(decoding: &reader)
         guard let found, found.tag == tag, found.slot == UInt16(slot) else { return nil }
-        guard found.version <= version else {
-            throw .newerFormat(file: VoteFile.name, found: Int(found.version), known: Int(version))
+        guard found.version <= versionWithDoubt else {
+            throw .newerFormat(file: VoteFile.name, found: Int(found.version), known: Int(versionWithDoubt))
         }
-        guard found.version == version, let hasVoted = found.hasVoted else { return nil }
+        guard found.version == (end == contentBytes ? version : versionWithDoubt), let hasVoted = found.hasVoted else {
+            return nil
+        }
+        var doubt: Doubt?
+        if found.version == versionWithDoubt {
+            guard let read = try? Doubt(decoding: &reader) else { return nil }
+            doubt = read
+        }
         let vote = hasVoted ? MemberID(found.votedFor) : nil
-        return VoteSlot(counter: found.counter, value: HardState(term: Term(found.term), votedFor: vote))
+        return VoteSlot(
+            counter: found.counter, value: HardState(term: Term(found.term), votedFor: vote, doubt: doubt))
     }
 
     private func encoded(slot: Int) -> [UInt8] {
         var writer = ByteWriter(capacity: StorageLimits.blockBytes)
         writer.write(VoteSlot.tag)
-        writer.write(VoteSlot.version)
+        writer.write(value.doubt == nil ? VoteSlot.version : VoteSlot.versionWithDoubt)
         writer.write(UInt16(slot))
         writer.write(counter)
         writer.write(value.term.rawValue)
         writer.write(UInt32(value.votedFor == nil ? 0 : 1))
         writer.write(value.votedFor?.rawValue ?? 0)
-        writer.writeRaw([UInt8](repeating: 0, count: VoteSlot.contentBytes - writer.count))
+        value.doubt?.encode(into: &writer)
+        let end = value.doubt == nil ? VoteSlot.contentBytes : VoteSlot.contentBytesWithDoubt
+        writer.writeRaw([UInt8](repeating: 0, count: end - writer.count))
         writer.write(CRC32C.checksum(writer.bytes))
         writer.pad(to: StorageLimits.blockBytes)
         return writer.bytes
     }
 
-    private static func checksum(of bytes: [UInt8]) -> UInt32? {
-        var reader = ByteReader(bytes, in: contentBytes..<contentBytes + 4)
+    private static func checksum(of bytes: [UInt8], at offset: Int) -> UInt32? {
+        var reader = ByteReader(bytes, in: offset..<offset + 4)
         return try? reader.readUInt32()
     }
 
     /// `CVOT`.
     private static let tag: UInt32 = 0x544F_5643
     private static let version: UInt16 = 1
+    /// A build that knows nothing of doubt must not vote with such a log, so it is another version.
+    private static let versionWithDoubt: UInt16 = 2
     /// What the checksum covers; it follows behind.
     private static let contentBytes = 60
+    private static let contentBytesWithDoubt = 124
+    private static let contentEnds = [contentBytes, contentBytesWithDoubt]
 
     /// The fields of a slot as they stand there.
     private struct UncheckedSlot {
@@ -160,5 +175,28 @@ private struct VoteSlot: Equatable {
             hasVoted = flag > 1 ? nil : flag == 1
             votedFor = try reader.readUInt128()
         }
+    }
+}
+
+extension Doubt {
+    private enum Flag {
+        static let hasClaim: UInt32 = 1
+        static let isDamage: UInt32 = 2
+        static let all: UInt32 = 3
+    }
+
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.write((claim == nil ? 0 : Flag.hasClaim) | (isDamage ? Flag.isDamage : 0))
+        writer.write(term.rawValue)
+        writer.write(claim?.term.rawValue ?? 0)
+        writer.write(claim?.index.rawValue ?? 0)
+    }
+
+    fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
+        let flags = try reader.readUInt32()
+        guard flags & ~Flag.all == 0 else { throw .invalid }
+        let term = Term(try reader.readUInt64())
+        let claim = LastEntry(term: Term(try reader.readUInt64()), index: LogIndex(try reader.readUInt64()))
+        self.init(term: term, claim: flags & Flag.hasClaim == 0 ? nil : claim, isDamage: flags & Flag.isDamage != 0)
     }
 }

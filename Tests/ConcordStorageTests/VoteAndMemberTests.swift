@@ -15,6 +15,29 @@ import Testing
         return disk
     }
 
+    @Test func `a doubt is told again as it was written, and a flipped bit anywhere changes none`() throws {
+        let claim = LastEntry(term: Term(6), index: LogIndex(90))
+        let doubts = [
+            Doubt(term: Term(7), claim: nil, isDamage: false), Doubt(term: Term(7), claim: claim, isDamage: false),
+            Doubt(term: Term(7), claim: claim, isDamage: true),
+        ]
+        for doubt in doubts {
+            let disk = SimulatedDisk(seed: 2)
+            var opened = try openDirectory(disk)
+            let doubtful = HardState(term: Term(7), votedFor: MemberID(3), doubt: doubt)
+            try opened.log.write([write(doubtful, [])])
+            let contents = disk.allContents()
+            for offset in stride(from: 0, to: 2 * block, by: step) {
+                disk.flipBit(offset, ofByte: offset, in: "vote")
+                #expect(try openDirectory(disk).recovered.hardState == doubtful, "byte \(offset)")
+                disk.restore(contents)
+            }
+            var again = try openDirectory(disk)
+            try again.log.write([write(HardState(term: Term(8), votedFor: nil), [])])
+            #expect(try openDirectory(disk).recovered.hardState == HardState(term: Term(8), votedFor: nil))
+        }
+    }
+
     @Test func `a flipped bit anywhere in the vote file changes no vote and is repaired`() throws {
         let disk = try voted()
         let contents = disk.allContents()

@@ -203,8 +203,11 @@ final class ServerCluster {
     let scratch: ScratchDirectory
     let seats: [Seat]
     private(set) var processes: [ServerProcess?]
+    /// Flags of every member.
+    private let flags: [String]
 
-    init(_ count: Int = 3) throws {
+    init(_ count: Int = 3, adding flags: [String] = []) throws {
+        self.flags = flags
         scratch = try ScratchDirectory()
         let ports = try freePorts(2 * count)
         seats = (0..<count).map { index in
@@ -229,7 +232,7 @@ final class ServerCluster {
 
     func start(_ index: Int, adding more: [String] = [], standardError: Int32? = nil) throws {
         processes[index] = try ServerProcess(
-            arguments(index) + more, in: scratch, name: "\(seats[index].name)", standardError: standardError)
+            arguments(index) + flags + more, in: scratch, name: "\(seats[index].name)", standardError: standardError)
     }
 
     func kill(_ index: Int) {

@@ -18,6 +18,7 @@ extension Message {
         case barrierResponse = 10
         case leaderResigned = 11
         case newerTerm = 12
+        case timeoutNow = 13
     }
 
     private var kind: Kind {
@@ -34,6 +35,7 @@ extension Message {
         case .barrierResponse: .barrierResponse
         case .leaderResigned: .leaderResigned
         case .newerTerm: .newerTerm
+        case .timeoutNow: .timeoutNow
         }
     }
 
@@ -44,9 +46,11 @@ extension Message {
         writer.write(to.rawValue)
         writer.write(term.rawValue)
         switch body {
-        case .preVoteRequest(let request), .voteRequest(let request):
-            writer.write(request.lastIndex.rawValue)
-            writer.write(request.lastTerm.rawValue)
+        case .preVoteRequest(let request):
+            request.encode(into: &writer)
+        case .voteRequest(let request):
+            request.encode(into: &writer)
+            writer.write(request.isByTransfer)
         case .preVoteResponse(let response), .voteResponse(let response):
             writer.write(response.requestedTerm.rawValue)
             writer.write(response.granted)
@@ -65,6 +69,8 @@ extension Message {
             writer.write(response.id)
             writer.write(response.index != nil)
             if let index = response.index { writer.write(index.rawValue) }
+        case .timeoutNow(let order):
+            writer.write(order.lastIndex.rawValue)
         case .leaderResigned, .newerTerm:
             break
         }
@@ -87,7 +93,11 @@ extension Message {
         switch kind {
         case .preVoteRequest: .preVoteRequest(try VoteRequest(decoding: &reader))
         case .preVoteResponse: .preVoteResponse(try VoteResponse(decoding: &reader))
-        case .voteRequest: .voteRequest(try VoteRequest(decoding: &reader))
+        case .voteRequest:
+            .voteRequest(
+                VoteRequest(
+                    lastIndex: LogIndex(try reader.readUInt64()), lastTerm: Term(try reader.readUInt64()),
+                    isByTransfer: try reader.readBool()))
         case .voteResponse: .voteResponse(try VoteResponse(decoding: &reader))
         case .append: .append(try AppendRequest(decoding: &reader))
         case .appendResponse: .appendResponse(try AppendResponse(decoding: &reader))
@@ -102,11 +112,18 @@ extension Message {
                     index: try reader.readBool() ? LogIndex(try reader.readUInt64()) : nil))
         case .leaderResigned: .leaderResigned
         case .newerTerm: .newerTerm
+        case .timeoutNow: .timeoutNow(TimeoutNow(lastIndex: LogIndex(try reader.readUInt64())))
         }
     }
 }
 
 extension Message.VoteRequest {
+    /// What pre-votes and votes have in common.
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.write(lastIndex.rawValue)
+        writer.write(lastTerm.rawValue)
+    }
+
     fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
         self.init(lastIndex: LogIndex(try reader.readUInt64()), lastTerm: Term(try reader.readUInt64()))
     }

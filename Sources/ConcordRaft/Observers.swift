@@ -22,7 +22,7 @@ extension Raft {
     package var nextDeadline: UInt64 {
         let barriers = askedBarriers.oldestAskedAt.map { $0 + settings.electionTimeoutMilliseconds }
         switch role {
-        case .leader: return min(leadership.heartbeatDueAt, quorumContactEnd)
+        case .leader: return min(leadership.heartbeatDueAt, quorumContactEnd, leadership.transfer?.deadline ?? .max)
         case .follower, .preCandidate, .candidate: return min(timer.deadline, barriers ?? .max)
         }
     }

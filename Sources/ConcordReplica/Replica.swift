@@ -34,6 +34,10 @@ package struct Replica: Sendable {
     var retryAt: UInt64?
     /// Writes of followers that arrived in this turn.
     var forwarded: [Command] = []
+    var forwardedBytes = 0
+
+    // Leadership that is to move.
+    var transfers: TransferTable
 
     // Reads.
     var reads: ReadTable
@@ -63,6 +67,7 @@ package struct Replica: Sendable {
         record = start.record
         now = start.now
         reads = ReadTable(boot: start.record.boot)
+        transfers = TransferTable(boot: start.record.boot)
         lastPositionsID = start.record.boot << 32
         standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
         if let configuration = start.record.initialConfiguration {
@@ -85,6 +90,7 @@ package struct Replica: Sendable {
         case .logDurable(let sequence): logDurable(sequence)
         case .memberRecordDurable: memberRecordDurable()
         case .resign: raft?.resign()
+        case .stepDown: stepDown()
         }
     }
 
@@ -92,6 +98,7 @@ package struct Replica: Sendable {
     package mutating func takeEffects() -> ReplicaEffects {
         if raft != nil {
             collect()
+            askForTransfers()
             dispatchWrites()
             beginBarrier()
             collect()
@@ -109,7 +116,8 @@ package struct Replica: Sendable {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
-        if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
+        deadline = min(deadline, transfers.nextAsk(after: now) ?? UInt64.max)
+        if waitingCount > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline
     }
 
@@ -120,8 +128,10 @@ package struct Replica: Sendable {
             leaderClientURL: standing.leader.flatMap(clientURL), commitIndex: raft?.commitIndex ?? .zero,
             appliedIndex: appliedIndex, lastIndex: raft?.lastIndex ?? .zero, revision: state.revision,
             epoch: state.epoch, clusterClock: raft?.clusterClock ?? 0, stateHash: state.stateHash,
-            nodesCount: state.nodesCount, waitingRequests: writes.count + reads.count + positionReads.count)
+            nodesCount: state.nodesCount, waitingRequests: waitingCount)
     }
+
+    private var waitingCount: Int { writes.count + reads.count + positionReads.count + transfers.count }
 
     func clientURL(_ id: MemberID) -> String? {
         id == record.id ? start.clientURL : peers[id]?.clientURL
@@ -143,6 +153,7 @@ package struct Replica: Sendable {
             let silentSince = self.now - min(self.now, ReplicaLimits.resendMilliseconds)
             reads.giveUp(begunUntil: silentSince)
             askPositionsAgain(askedUntil: silentSince)
+            askForTransfersAgain(askedUntil: silentSince)
             resendSilentForwards()
         }
         if let at = retryAt, at <= self.now {
@@ -154,7 +165,7 @@ package struct Replica: Sendable {
 
     private mutating func receive(_ request: ReplicaRequest) {
         guard raft != nil else { return reply(request.id, .failed(.recovering)) }
-        guard writes.count + reads.count + positionReads.count < ReplicaLimits.waitingRequestsMax else {
+        guard waitingCount < ReplicaLimits.waitingRequestsMax else {
             return reply(request.id, .failed(.overloaded))
         }
         let deadline = now + request.timeoutMilliseconds
@@ -168,12 +179,15 @@ package struct Replica: Sendable {
             if hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
         case .cluster:
             reads.append(.init(request: request.id, deadline: deadline, question: .cluster, minimum: .zero))
+        case .transferLeadership(let target):
+            takeOnTransfer(to: target, request: request.id, deadline: deadline)
         }
     }
 
     /// A read is forgotten. A write goes on: nobody can call it back.
     private mutating func abandon(_ request: RequestID) {
         _ = reads.remove { $0.request == request }
+        transfers.abandon(request)
     }
 
     private mutating func connected(_ peer: PeerIdentity) {
@@ -204,6 +218,8 @@ package struct Replica: Sendable {
         case .formed(let cluster, let configuration): receive(formed: cluster, configuration, from: sender)
         case .positionsRequest(let id): sendPositions(id: id, to: sender)
         case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
+        case .transferRequest(let id, let target): receiveTransferRequest(id: id, target: target, from: sender)
+        case .transferResponse(let id, let answer): answeredTransfer(id, answer, from: sender)
         }
     }
 
@@ -234,6 +250,7 @@ package struct Replica: Sendable {
             nextBarrierAt = now + ReplicaLimits.refusedRetryMilliseconds
         }
         if let standing = output.standing { changed(to: standing) }
+        if let transfer = output.abandonedTransfer { transferAbandoned(transfer) }
     }
 
     /// Keeps `held` in the order in which the disk lets the messages go.
@@ -249,6 +266,7 @@ package struct Replica: Sendable {
         effects.notices.append(.standing(standing))
         // Positions were asked of the old leader.
         askPositionsAgain(askedUntil: UInt64.max)
+        transfersFollow(standing)
     }
 
     private mutating func applyBacklog() {

@@ -49,12 +49,16 @@ package final class ClusterSimulation {
     /// Requests of bursts that wait for an answer.
     var bursts: [RequestID: BurstRequest] = [:]
     var burstsEnded = 0
+    /// Requests for another leader that wait for an answer.
+    var transfers: [RequestID: TransferRequest] = [:]
     var succession: Succession?
     /// Until then clients begin nothing.
     var quietUntil: UInt64 = 0
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
+    /// When leadership was moved with nothing else wrong.
+    var movedSince: UInt64 = 0
     /// From here on every request must be answered.
     var servedFrom: UInt64?
     /// `nil` while there are faults.
@@ -229,6 +233,7 @@ package final class ClusterSimulation {
         for notice in effects.notices { observe(notice, of: member) }
         for (peer, message) in effects.messages { send(message, from: member, id, to: peer) }
         checkState(of: member)
+        checkTransfer(of: member)
         for reply in effects.replies { deliver(reply, from: member) }
         scheduleTick(of: member)
         for violation in invariants.violations { problem(violation) }
@@ -250,13 +255,14 @@ package final class ClusterSimulation {
 
     private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
         if message.isReplication { replicationCount += 1 } else { otherMessagesCount += 1 }
+        let target = members.first { $0.id == receiver }
         if case .raft(let inner) = message {
-            invariants.sends(inner, from: sender.position)
+            invariants.sends(inner, from: sender.position, to: target?.position)
             checkLoyalty(of: sender, inner)
         }
         if case .announce = message { sender.hasAnnounced = true }
         if case .forward = message { coverage.count(.changedByFollowers) }
-        guard let member = members.first(where: { $0.id == receiver }) else { return }
+        guard let member = target else { return }
         let delivered = plan.encodesMessages ? coded(message) : message
         let times = network.deliveries(of: message, from: sender.position, to: member.position, now: now)
         count(times, message)
@@ -328,7 +334,7 @@ package final class ClusterSimulation {
             formedOnce.insert(member.position)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
-        case .listDiffers: break
+        case .listDiffers, .transferAbandoned: break
         case .standing(let standing):
             let leader = members.first { $0.id != nil && $0.id == standing.leader }?.name
             tell(

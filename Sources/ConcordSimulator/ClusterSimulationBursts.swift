@@ -65,9 +65,12 @@ extension ClusterSimulation {
         case .answer(.node(let node)): record(reply.id, request, .ok, node.burstAnswer(withValue: true), reply.revision)
         case .answer(.notFound): record(reply.id, request, .ok, Word.refused("not_found"), reply.revision)
         case .answer(let other): problem("a plain read was answered with \(other)")
-        case .cluster: problem("a plain read was answered with the cluster")
-        case .failed(.outcomeUnknown): record(reply.id, request, .unknown, .null, nil)
-        case .failed: break
+        case .cluster, .leader: problem("a plain read was answered with the cluster")
+        case .failed(let failure):
+            if healing?.stage == .moved, request.invokedAt >= movedSince {
+                problem("while leadership moved in a healed cluster a plain request ended in \(failure)")
+            }
+            if failure == .outcomeUnknown { record(reply.id, request, .unknown, .null, nil) }
         }
     }
 

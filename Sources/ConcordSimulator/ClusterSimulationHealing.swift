@@ -14,6 +14,10 @@ enum HealingStage {
     case offered
     /// Now the others reach nobody.
     case restCutOff
+    /// Leadership moves to another member of the quorum, and nothing else happens.
+    case moved
+    /// Writes and reads are offered meanwhile.
+    case offeredMeanwhile
     /// Whoever asks a member of the quorum is served.
     case served
     /// Nothing may be left to do.
@@ -30,11 +34,13 @@ struct Healing {
 
 extension ClusterSimulation {
     func enter(_ stage: HealingStage) {
-        if stage != .offered { tell("stage: \(stage)") }
+        if stage != .offered, stage != .offeredMeanwhile { tell("stage: \(stage)") }
         switch stage {
         case .quorumHealed: healQuorum()
         case .offered: offerWrites()
         case .restCutOff: cutOffTheRest()
+        case .moved: moveUndisturbed()
+        case .offeredMeanwhile: offerWhileMoving()
         case .served:
             healing?.stage = .served
             servedFrom = now
@@ -150,7 +156,7 @@ extension ClusterSimulation {
                 network.cut(from: other.position, to: member.position)
             }
         }
-        events.schedule(.stage(.served), at: now + ClusterSimulation.promiseMicroseconds)
+        events.schedule(.stage(.moved), at: now + ClusterSimulation.promiseMicroseconds)
     }
 
     private func reconnectAll() {

@@ -304,6 +304,9 @@ package final class ClusterSimulation {
         case .preVoteRequest:
             guard !isLoyal(member) else { return }
             member.mayHelp[SimulatedMember.Asked(candidate: message.from, term: message.term), default: 0] += 1
+        case .voteRequest(let request) where request.isByTransfer:
+            // Its leader wants another one in its place.
+            if let heard = member.heard, message.term > heard.term { member.heard = nil }
         default: break
         }
     }

@@ -57,8 +57,8 @@ package final class ClusterSimulation {
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
-    /// When leadership was moved with nothing else wrong.
-    var movedSince: UInt64 = 0
+    /// Leadership that moves with nothing else wrong.
+    var move: UndisturbedMove?
     /// From here on every request must be answered.
     var servedFrom: UInt64?
     /// `nil` while there are faults.

@@ -67,7 +67,7 @@ extension ClusterSimulation {
         case .answer(let other): problem("a plain read was answered with \(other)")
         case .cluster, .leader: problem("a plain read was answered with the cluster")
         case .failed(let failure):
-            if healing?.stage == .moved, request.invokedAt >= movedSince {
+            if let move, request.invokedAt >= move.since {
                 problem("while leadership moved in a healed cluster a plain request ended in \(failure)")
             }
             if failure == .outcomeUnknown { record(reply.id, request, .unknown, .null, nil) }

@@ -72,7 +72,7 @@ extension ClusterSimulation {
         switch healing?.stage {
         case nil: doing.timeoutMilliseconds
         // Short, so that even a single client has asked everyone several times.
-        case .quorumHealed, .offered, .restCutOff, .moved, .offeredMeanwhile: 150
+        case .quorumHealed, .offered, .restCutOff, .movedInVain, .mended, .moved, .offeredMeanwhile: 150
         case .served, .over: max(doing.timeoutMilliseconds, 3000)
         }
     }

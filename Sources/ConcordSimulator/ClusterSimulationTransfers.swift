@@ -14,10 +14,24 @@ struct TransferRequest {
         case nobody
     }
 
+    /// What must come of it.
+    enum Expectation {
+        case anything
+        case success
+        case abandonment
+    }
+
     var target: Target
     var askedAt: UInt64
-    /// Nothing else is wrong, so it must be fulfilled.
-    var mustSucceed: Bool
+    var expected: Expectation
+}
+
+/// Leadership is moved in a healed quorum: from then on every request must be fulfilled.
+struct UndisturbedMove {
+    var since: UInt64
+    /// Set when it cannot take over.
+    var target: SimulatedMember?
+    var cut: (from: Int, to: Int)?
 }
 
 extension ClusterSimulation {
@@ -76,7 +90,7 @@ extension ClusterSimulation {
 
     private func askForLeader(
         _ target: TransferRequest.Target, of member: SimulatedMember, timeout: UInt64, byName: Bool,
-        mustSucceed: Bool = false
+        expected: TransferRequest.Expectation = .anything
     ) {
         guard member.isUp, !member.isPaused else { return }
         let text: String? =
@@ -87,7 +101,7 @@ extension ClusterSimulation {
             }
         lastRequest += 1
         let id = RequestID(lastRequest)
-        transfers[id] = TransferRequest(target: target, askedAt: now, mustSucceed: mustSucceed)
+        transfers[id] = TransferRequest(target: target, askedAt: now, expected: expected)
         tell("\(member.name) is asked that \(text ?? "another one") lead")
         ask(
             member, ReplicaRequest(id: id, timeoutMilliseconds: timeout, body: .transferLeadership(to: text)),
@@ -97,6 +111,9 @@ extension ClusterSimulation {
     func transferAnswered(_ reply: ReplicaReply, by member: SimulatedMember) {
         guard let request = transfers.removeValue(forKey: reply.id) else { return }
         tell("\(member.name) answers that wish: \(reply.result)")
+        if request.expected != .anything, now > request.askedAt + ClusterSimulation.moveMicroseconds {
+            problem("a transfer took \(now - request.askedAt) µs in a healed cluster")
+        }
         switch reply.result {
         case .leader(let view):
             coverage.reached(.leadershipMoved)
@@ -106,11 +123,14 @@ extension ClusterSimulation {
             if case .member(let wanted) = request.target, wanted.name != view.name {
                 problem("\(wanted.name) was to lead, and \(member.name) answers that \(view.name) does")
             }
-            if request.mustSucceed, now > request.askedAt + ClusterSimulation.moveMicroseconds {
-                problem("leadership took \(now - request.askedAt) µs to move in a healed cluster")
-            }
+            if request.expected == .abandonment { problem("\(view.name) took over, and cannot have") }
         case .failed(let failure):
-            if request.mustSucceed { problem("leadership did not move in a healed cluster: \(failure)") }
+            switch request.expected {
+            case .anything: break
+            case .success: problem("leadership did not move in a healed cluster: \(failure)")
+            case .abandonment where failure == .transferRefused(.abandoned): break
+            case .abandonment: problem("a transfer that cannot succeed ended in \(failure)")
+            }
             if case .transferRefused(let refusal) = failure { judge(refusal, of: request, by: member) }
         case .outcome, .answer, .cluster: problem("the wish for another leader was answered with \(reply.result)")
         }
@@ -147,31 +167,66 @@ extension ClusterSimulation {
     /// T by the slowest clock of a healed member, and an election.
     private static let moveMicroseconds: UInt64 = 350_000
 
-    /// A healed quorum moves leadership, and serves meanwhile.
-    func moveUndisturbed() {
-        guard let quorum = healing?.quorum.sorted() else { return }
-        healing?.stage = .moved
-        movedSince = now
+    /// The leader of a healed quorum, and a member of it that shall lead.
+    private func drawMove(_ random: inout SeededRandom) -> (leader: SimulatedMember, target: SimulatedMember)? {
+        guard let quorum = healing?.quorum.sorted(), quorum.count > 1 else { return nil }
         let leaders = quorum.filter { members[$0].running?.look { $0.isLeader } == true }
-        guard let leader = leaders.max(by: { term(of: $0) < term(of: $1) }), quorum.count > 1 else {
-            return enter(.served)
-        }
-        var random = SeededRandom(seed: plan.seed ^ 0x4D4F_5645)
+        guard let leader = leaders.max(by: { term(of: $0) < term(of: $1) }) else { return nil }
         let others = quorum.filter { $0 != leader }
-        let target = members[others[Int(random.below(UInt64(others.count)))]]
-        offerWhileMoving()
-        // One that names nobody may fall on a member that is cut off and was heard of just before.
-        askForLeader(
-            .member(target), of: members[quorum[Int(random.below(UInt64(quorum.count)))]], timeout: 2000,
-            byName: random.chance(percent: 50), mustSucceed: true)
-        events.schedule(.stage(.served), at: now + 1_500_000)
+        return (members[leader], members[others[Int(random.below(UInt64(others.count)))]])
     }
 
     private func term(of position: Int) -> Term { members[position].running?.look { $0.raftTerm } ?? .zero }
 
+    /// The target does not hear the leader, or has a disk that hangs, while the others are a quorum without it: the
+    /// leader must lead on after T, and whatever was asked of it meanwhile must be done.
+    func moveInVain() {
+        var random = SeededRandom(seed: plan.seed ^ 0x5641_494E)
+        guard let quorum = healing?.quorum, quorum.count - 1 > members.count / 2,
+            let (leader, target) = drawMove(&random)
+        else { return enter(.moved) }
+        let until = now + 600_000
+        if random.chance(percent: 50) {
+            network.cut(from: leader.position, to: target.position)
+            move = UndisturbedMove(since: now, target: target, cut: (leader.position, target.position))
+        } else {
+            target.diskIsBusy = true
+            target.diskWork += 1
+            events.schedule(.diskDone(target, process: target.process, work: target.diskWork), at: until - 1000)
+            move = UndisturbedMove(since: now, target: target)
+        }
+        tell("\(leader.name) shall hand over to \(target.name), which cannot take over")
+        // The target lacks this one.
+        burst(at: leader, requests: 1, writePercent: 100)
+        endTurn(of: leader)
+        askForLeader(
+            .member(target), of: leader, timeout: 2000, byName: random.chance(percent: 50), expected: .abandonment)
+        offerWhileMoving()
+        events.schedule(.stage(.mended), at: until)
+    }
+
+    /// A healed quorum moves leadership, and serves meanwhile.
+    func moveUndisturbed() {
+        var random = SeededRandom(seed: plan.seed ^ 0x4D4F_5645)
+        guard let quorum = healing?.quorum.sorted(), let (_, target) = drawMove(&random) else {
+            move = nil
+            return enter(.served)
+        }
+        move = UndisturbedMove(since: now)
+        offerWhileMoving()
+        // One that names nobody may fall on a member that is cut off and was heard of just before.
+        askForLeader(
+            .member(target), of: members[quorum[Int(random.below(UInt64(quorum.count)))]], timeout: 2000,
+            byName: random.chance(percent: 50), expected: .success)
+        events.schedule(.stage(.served), at: now + 1_500_000)
+    }
+
+    /// A member that is in trouble is not asked.
     func offerWhileMoving() {
-        guard let healing, healing.stage == .moved, now < movedSince + 60_000 else { return }
-        for position in healing.quorum.sorted() { burst(at: members[position], requests: 1, writePercent: 80) }
+        guard let healing, let move, now < move.since + 60_000 else { return }
+        for position in healing.quorum.sorted() where members[position] !== move.target {
+            burst(at: members[position], requests: 1, writePercent: 80)
+        }
         events.schedule(.stage(.offeredMeanwhile), at: now + 2000)
     }
 }

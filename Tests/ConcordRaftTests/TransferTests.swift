@@ -107,8 +107,9 @@ struct TransferTests {
         seat.turn(at: start + 250)
         #expect(Self.transfer(&seat, to: 2).0 == .unresponsive)
         #expect(Self.transfer(&seat, to: nil).0 == .underWay(MemberID(3)))
-        var pair = Self.leader(of: 3, configuration: Self.configuration([.voter, .learner, .learner]))
-        #expect(Self.transfer(&pair, to: nil).0 == .noCandidate)
+        var amongLearners = Seat(1, configuration: Self.configuration([.voter, .learner, .learner]))
+        amongLearners.passDeadline()
+        #expect(Self.transfer(&amongLearners, to: nil).0 == .noCandidate)
         var alone = Seat(1, of: 1)
         alone.passDeadline()
         #expect(Self.transfer(&alone, to: nil).0 == .noCandidate)
@@ -116,14 +117,22 @@ struct TransferTests {
     }
 
     @Test func `Without a name the voter goes first that holds most, and of equals the one heard last`() {
-        var seat = Self.leader(of: 5, configuration: Self.configuration([.voter, .voter, .voter, .voter, .learner]))
-        seat.turn { _ = $0.propose([1]) }
-        let now = seat.now + 5
-        seat.turn(at: now)
-        seat.receive(message(5, 1, 1, matched(2)), message(3, 1, 1, matched(2)))
-        seat.turn(at: now + 5)
-        seat.receive(message(4, 1, 1, matched(2)))
-        #expect(Self.transfer(&seat, to: nil).0 == .underWay(MemberID(4)))
+        for (later, chosen) in [(matched(2), UInt128(2)), (.heartbeatResponse(.init(round: 1)), 3)] {
+            var seat = Self.leader(
+                of: 5, configuration: Self.configuration([.voter, .voter, .voter, .learner, .learner]))
+            seat.turn {
+                _ = $0.propose([1])
+                _ = $0.propose([2])
+            }
+            let now = seat.now + 5
+            seat.turn(at: now)
+            seat.receive(message(3, 1, 1, matched(2)))
+            seat.turn(at: now + 5)
+            seat.receive(message(2, 1, 1, later))
+            seat.turn(at: now + 9)
+            seat.receive(message(4, 1, 1, matched(3)))
+            #expect(Self.transfer(&seat, to: nil).0 == .underWay(MemberID(chosen)))
+        }
     }
 
     @Test func `A second request for the same member joins the first; for another one it is refused`() {

@@ -1,6 +1,7 @@
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
+import ConcordStorage
 import Testing
 
 /// Leadership that a client wants elsewhere, and that of a member that is told to end.

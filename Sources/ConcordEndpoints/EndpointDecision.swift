@@ -37,6 +37,7 @@ package struct PendingReply: Sendable {
         case increment
         case delete
         case cluster
+        case leader
         case settings
         case changeSettings([SettingValue])
     }

@@ -23,6 +23,10 @@ extension Problem {
         switch failure {
         case .timeout:
             self.init(.timeout, "the time of the request is over and nothing happened; send it again")
+        case .outcomeUnknown where pending.isOfLeadership:
+            self.init(
+                .timeout, "the time is over and leadership is still on its way; see who leads before you send it again",
+                status: 504, outcomeUnknown: true)
         case .outcomeUnknown:
             let advice =
                 pending.hasRetryIdentity
@@ -39,6 +43,8 @@ extension Problem {
             self.init(
                 .overloaded, "nothing happened: too many requests wait here already; send it again later",
                 retryAfterMilliseconds: 100)
+        case .transferRefused(let refusal):
+            self.init(refusal)
         case .recovering:
             self.init(
                 .recovering, "nothing happened: this member is not part of a formed cluster yet; try another",
@@ -140,7 +146,7 @@ extension Problem {
             "the value is not a decimal 64-bit number as this API writes it, or the sum would not be one"
         case .sequential:
             "the next numbers of the parent are taken by nodes of these names, or this seq of the client is done already"
-        case .increment, .put, .delete, .node, .list, .cluster, .settings, .changeSettings:
+        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .changeSettings:
             "this seq of the client is done already; never use one again"
         }
     }

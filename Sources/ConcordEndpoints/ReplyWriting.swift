@@ -38,6 +38,9 @@ extension Endpoints {
             case .cluster(let view):
                 response.begin(200, into: &writer)
                 response.write(json: JSONDocument.encode(ClusterDocument(view)), into: &writer)
+            case .leader(let view):
+                response.begin(200, into: &writer)
+                response.write(json: JSONDocument.encode(LeaderDocument(view)), into: &writer)
             case .failed(let failure):
                 response.write(Problem(failure, for: pending), into: &writer)
             }

@@ -48,7 +48,7 @@ extension ReplyWriter {
         case .delete:
             let count = UInt64(clamping: result.number ?? 1)
             finishJSON(into: &writer) { $0.writeDeletionDocument(node, deletedCount: count) }
-        case .node, .list, .cluster, .settings, .changeSettings:
+        case .node, .list, .cluster, .leader, .settings, .changeSettings:
             finishJSON(into: &writer) { $0.writeNodeDocument(node, withValue: false) }
         }
     }

@@ -11,8 +11,8 @@ extension Raft {
     ///
     /// - when the election timer fires, and how fast it tries again: the driver fires it when it likes, but never
     ///   in the 10 ms steps of a fast election, where alone a pre-vote is taken back for another one's;
-    /// - when a leader must step down for want of answers, and when it takes one follower for silent: the driver
-    ///   never lets T pass while a member leads;
+    /// - when a leader must step down for want of answers, when it gives a transfer up, and when it takes one follower
+    ///   for silent: the driver never lets T pass while a member leads;
     /// - when barriers were asked: the driver lets either no time pass or so much that all of them expire.
     ///
     /// Numbers of writes count from the last finished one, since nothing else is ever compared.
@@ -86,6 +86,8 @@ extension Leadership {
         hash.add(round)
         hash.add(clusterClock(now: now))
         for peer in peers { peer.digest(into: &hash, now: now, patience: patience) }
+        hash.add(transfer?.target.rawValue ?? 0)
+        hash.add(transfer?.isOrdered == true ? UInt64(1) : 0)
         hash.add(UInt64(barriers.waiting.count))
         for barrier in barriers.waiting { barrier.digest(into: &hash) }
         hash.add(UInt64(barriers.begun.count))

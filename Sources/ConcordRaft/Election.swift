@@ -12,7 +12,7 @@ extension Raft {
 
     /// A member of any configuration that may still turn out to be the current one may stand: else a quorum
     /// could need the one log of a member that takes itself to be removed (dissertation §4.2.2).
-    private var mayStand: Bool {
+    var mayStand: Bool {
         guard let least = leastWorthy, lastEntry >= least else { return false }
         let current = log.marks.lastIndex { $0.index <= commitIndex } ?? 0
         return log.marks[current...].contains { $0.configuration.isVoter(id) }
@@ -43,12 +43,17 @@ extension Raft {
         askVoters(in: term.next) { .preVoteRequest($0) }
     }
 
-    private mutating func beginCandidacy() {
+    /// - Parameter byTransfer: the leader asked for it.
+    mutating func beginCandidacy(byTransfer: Bool = false) {
         role = .candidate
         votes = []
         vote(for: id, in: term.next)
         timer.candidacyBegan(now: now)
-        askVoters(in: term) { .voteRequest($0) }
+        askVoters(in: term) { request in
+            var request = request
+            request.isByTransfer = byTransfer
+            return .voteRequest(request)
+        }
     }
 
     private mutating func askVoters(in requested: Term, _ body: (Message.VoteRequest) -> Message.Body) {
@@ -127,7 +132,7 @@ extension Raft {
         switch message.body {
         case .voteRequest:
             send(.voteResponse(.init(requestedTerm: message.term, granted: false)), to: message.from)
-        case .append, .heartbeat, .leaderResigned, .doubtInquiry:
+        case .append, .heartbeat, .leaderResigned, .doubtInquiry, .timeoutNow:
             send(.newerTerm, to: message.from)
         case .barrierRequest(let request):
             send(.barrierResponse(.init(id: request.id, index: nil)), to: message.from)

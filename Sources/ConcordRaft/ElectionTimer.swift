@@ -66,6 +66,15 @@ struct ElectionTimer: Sendable {
         set(now + anywhere(from: 0, to: ElectionTimer.fastRetryMilliseconds))
     }
 
+    /// The leader asked this member to take its place: no other one goes first, and what goes wrong is repeated soon.
+    mutating func orderedToStand(now: UInt64) {
+        loyalUntil = 0
+        fastUntil = now + timeout
+        fastCandidacies = 0
+        hasYielded = true
+        quietUntil = 0
+    }
+
     /// Whether to let another one go first in a fast election: once only, since that one may be unable to win.
     mutating func yieldsOnce(now: UInt64) -> Bool {
         guard now < fastUntil, !hasYielded else { return false }

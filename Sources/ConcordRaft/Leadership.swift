@@ -10,6 +10,7 @@ struct Leadership: Sendable {
     private(set) var heartbeatDueAt: UInt64 = 0
     private(set) var uncommittedBytes = 0
     var barriers = LeaderBarriers()
+    var transfer: Transfer?
     private var roundClock = RoundClock()
     private var clockAtStart: UInt64 = 0
     private var startedAt: UInt64 = 0

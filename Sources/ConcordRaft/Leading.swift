@@ -40,6 +40,7 @@ extension Raft {
         }
         if barriersMayBegin { leadership.barriers.begin(round: leadership.round, index: commitIndex) }
         replicate(roundBegan: roundBegins)
+        continueTransfer(roundBegan: roundBegins)
         answerConfirmedBarriers()
     }
 

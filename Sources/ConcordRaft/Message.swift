@@ -31,15 +31,20 @@ package struct Message: Equatable, Sendable {
         case doubtAnswer(DoubtAnswer)
         /// The answer to a message of a lower term that has no answer of its own: `term` says the newer one.
         case newerTerm
+        /// The leader of `term` asks the receiver to stand at once and take its place (dissertation §3.10).
+        case timeoutNow(TimeoutNow)
     }
 
     package struct VoteRequest: Equatable, Sendable {
         package var lastIndex: LogIndex
         package var lastTerm: Term
+        /// The leader itself asked the sender to stand, so nobody protects that leader. Never in a pre-vote.
+        package var isByTransfer: Bool
 
-        package init(lastIndex: LogIndex, lastTerm: Term) {
+        package init(lastIndex: LogIndex, lastTerm: Term, isByTransfer: Bool = false) {
             self.lastIndex = lastIndex
             self.lastTerm = lastTerm
+            self.isByTransfer = isByTransfer
         }
     }
 
@@ -125,6 +130,15 @@ package struct Message: Equatable, Sendable {
             self.last = last
             self.isDoubtful = isDoubtful
             self.configuration = configuration
+        }
+    }
+
+    package struct TimeoutNow: Equatable, Sendable {
+        /// The end of the leader's log, which is that of the receiver's.
+        package var lastIndex: LogIndex
+
+        package init(lastIndex: LogIndex) {
+            self.lastIndex = lastIndex
         }
     }
 

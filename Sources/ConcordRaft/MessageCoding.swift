@@ -20,6 +20,7 @@ extension Message {
         case newerTerm = 12
         case doubtInquiry = 15
         case doubtAnswer = 16
+        case timeoutNow = 13
     }
 
     private var kind: Kind {
@@ -38,6 +39,7 @@ extension Message {
         case .newerTerm: .newerTerm
         case .doubtInquiry: .doubtInquiry
         case .doubtAnswer: .doubtAnswer
+        case .timeoutNow: .timeoutNow
         }
     }
 
@@ -48,9 +50,11 @@ extension Message {
         writer.write(to.rawValue)
         writer.write(term.rawValue)
         switch body {
-        case .preVoteRequest(let request), .voteRequest(let request):
-            writer.write(request.lastIndex.rawValue)
-            writer.write(request.lastTerm.rawValue)
+        case .preVoteRequest(let request):
+            request.encode(into: &writer)
+        case .voteRequest(let request):
+            request.encode(into: &writer)
+            writer.write(request.isByTransfer)
         case .preVoteResponse(let response), .voteResponse(let response):
             writer.write(response.requestedTerm.rawValue)
             writer.write(response.granted)
@@ -71,6 +75,8 @@ extension Message {
             if let index = response.index { writer.write(index.rawValue) }
         case .doubtAnswer(let answer):
             answer.encode(into: &writer)
+        case .timeoutNow(let order):
+            writer.write(order.lastIndex.rawValue)
         case .leaderResigned, .doubtInquiry, .newerTerm:
             break
         }
@@ -93,7 +99,11 @@ extension Message {
         switch kind {
         case .preVoteRequest: .preVoteRequest(try VoteRequest(decoding: &reader))
         case .preVoteResponse: .preVoteResponse(try VoteResponse(decoding: &reader))
-        case .voteRequest: .voteRequest(try VoteRequest(decoding: &reader))
+        case .voteRequest:
+            .voteRequest(
+                VoteRequest(
+                    lastIndex: LogIndex(try reader.readUInt64()), lastTerm: Term(try reader.readUInt64()),
+                    isByTransfer: try reader.readBool()))
         case .voteResponse: .voteResponse(try VoteResponse(decoding: &reader))
         case .append: .append(try AppendRequest(decoding: &reader))
         case .appendResponse: .appendResponse(try AppendResponse(decoding: &reader))
@@ -110,6 +120,7 @@ extension Message {
         case .newerTerm: .newerTerm
         case .doubtInquiry: .doubtInquiry
         case .doubtAnswer: .doubtAnswer(try DoubtAnswer(decoding: &reader))
+        case .timeoutNow: .timeoutNow(TimeoutNow(lastIndex: LogIndex(try reader.readUInt64())))
         }
     }
 }
@@ -130,6 +141,12 @@ extension Message.DoubtAnswer {
 }
 
 extension Message.VoteRequest {
+    /// What pre-votes and votes have in common.
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.write(lastIndex.rawValue)
+        writer.write(lastTerm.rawValue)
+    }
+
     fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
         self.init(lastIndex: LogIndex(try reader.readUInt64()), lastTerm: Term(try reader.readUInt64()))
     }

@@ -8,7 +8,9 @@ extension Message {
     var isWellFormed: Bool {
         guard term.isInBounds else { return false }
         switch body {
-        case .preVoteRequest(let request), .voteRequest(let request):
+        case .preVoteRequest(let request):
+            return !request.isByTransfer && request.isWellFormed(term: term)
+        case .voteRequest(let request):
             return request.isWellFormed(term: term)
         case .preVoteResponse(let response), .voteResponse(let response):
             return response.requestedTerm.isInBounds && response.requestedTerm > .zero
@@ -26,6 +28,9 @@ extension Message {
         case .doubtAnswer(let answer):
             let (index, last) = (answer.last.index, answer.last.term)
             return index.isInBounds && last <= term && (index == .zero) == (last == .zero)
+        case .timeoutNow(let order):
+            // A leader's log ends with an entry of its own, at least the first one of its term.
+            return term > .zero && order.lastIndex.isInBounds && order.lastIndex > .zero
         case .barrierRequest, .leaderResigned, .doubtInquiry, .newerTerm:
             return true
         }

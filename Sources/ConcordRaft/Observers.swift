@@ -29,7 +29,9 @@ extension Raft {
         let barriers = askedBarriers.oldestAskedAt.map { $0 + settings.electionTimeoutMilliseconds }
         let inquiry = isDoubtful ? inquiry.askAgainAt : .max
         switch role {
-        case .leader: return min(leadership.heartbeatDueAt, quorumContactEnd, inquiry)
+        case .leader:
+            let transfer = leadership.transfer?.deadline ?? .max
+            return min(leadership.heartbeatDueAt, quorumContactEnd, transfer, inquiry)
         case .follower, .preCandidate, .candidate: return min(timer.deadline, barriers ?? .max, inquiry)
         }
     }

@@ -77,7 +77,7 @@ package struct Raft: Sendable {
         case .preVoteRequest(let request):
             answerPreVote(message, request)
             return
-        case .voteRequest where message.term >= term && protectsLeader:
+        case .voteRequest(let request) where message.term >= term && !request.isByTransfer && protectsLeader:
             send(.voteResponse(.init(requestedTerm: message.term, granted: false)), to: message.from)
             return
         case .preVoteResponse(let response) where message.term < term:
@@ -123,6 +123,8 @@ package struct Raft: Sendable {
             answerDoubt(of: message.from)
         case .doubtAnswer(let answer):
             receiveDoubtAnswer(from: message.from, answer)
+        case .timeoutNow(let order):
+            receiveTimeoutNow(from: message.from, order)
         case .newerTerm:
             break
         }
@@ -131,6 +133,7 @@ package struct Raft: Sendable {
     /// Appends `payload` to the log if this member leads.
     package mutating func propose(_ payload: [UInt8], kind: EntryKind = .commands) -> ProposeResult {
         guard role == .leader else { return .notLeader }
+        guard leadership.transfer == nil else { return .transferring }
         precondition(payload.count <= RaftLimits.payloadBytesMax, "a proposal is larger than an entry may be")
         let bytes = payload.count + Entry.overheadBytes
         let waiting = leadership.uncommittedBytes

@@ -141,6 +141,8 @@ package struct Output: Sendable {
     package var readyBarriers: [ReadyBarrier] = []
     /// Barriers that got no answer and never will: ask again with a new id.
     package var lostBarriers: [UInt64] = []
+    /// A transfer of leadership that came to nothing: this member leads on.
+    package var abandonedTransfer: AbandonedTransfer?
     /// Set when role, term or leader changed since the last output.
     package var standing: Standing?
 
@@ -152,6 +154,8 @@ package enum ProposeResult: Equatable, Sendable {
     /// It will stand at `index` if the entry of that index turns out to have this `term`.
     case accepted(index: LogIndex, term: Term)
     case notLeader
+    /// Leadership is being handed over: offer it again to the next leader, or here if that comes to nothing.
+    case transferring
     /// Too many bytes wait for their commit.
     case overloaded
 }

@@ -45,6 +45,22 @@ package struct ClusterView: Equatable, Sendable {
     }
 }
 
+/// Who leads: the answer to the wish that another member do.
+package struct LeaderView: Equatable, Sendable {
+    package var id: MemberID
+    package var name: String
+    /// `nil` as long as no handshake told it.
+    package var clientURL: String?
+    package var term: Term
+
+    package init(id: MemberID, name: String, clientURL: String?, term: Term) {
+        self.id = id
+        self.name = name
+        self.clientURL = clientURL
+        self.term = term
+    }
+}
+
 /// This member alone, without asking anyone: `GET /v1/status`, `/livez`, `/readyz`.
 package struct StatusView: Equatable, Sendable {
     package var id: MemberID

@@ -14,6 +14,10 @@ package enum PeerMessage: Equatable, Sendable {
     /// `GET /v1/cluster` at a follower: where does everyone stand?
     case positionsRequest(id: UInt64)
     case positionsResponse(id: UInt64, [MemberPosition])
+    /// A client of a follower wants another leader: its id or name, or `nil` for any.
+    case transferRequest(id: UInt64, target: String?)
+    /// Said at once, and once more if nothing comes of what was under way.
+    case transferResponse(id: UInt64, TransferAnswer)
     /// Formation: I am formed, with this initial configuration.
     case formed(ClusterID, Configuration)
     /// A leader brings on a member that its log cannot bring on.

@@ -15,6 +15,8 @@ extension PeerMessage {
         static let positionsResponse: UInt8 = 7
         static let snapshotChunk: UInt8 = 8
         static let snapshotStatus: UInt8 = 9
+        static let transferRequest: UInt8 = 10
+        static let transferResponse: UInt8 = 11
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -51,6 +53,15 @@ extension PeerMessage {
         case .snapshotStatus(let status):
             writer.write(Tag.snapshotStatus)
             status.encode(into: &writer)
+        case .transferRequest(let id, let target):
+            writer.write(Tag.transferRequest)
+            writer.write(id)
+            writer.write(target != nil)
+            if let target { writer.writeString(target) }
+        case .transferResponse(let id, let answer):
+            writer.write(Tag.transferResponse)
+            writer.write(id)
+            answer.encode(into: &writer)
         }
     }
 
@@ -74,9 +85,42 @@ extension PeerMessage {
             self = .positionsResponse(id: id, positions)
         case Tag.snapshotChunk: self = .snapshotChunk(try SnapshotChunk(decoding: &reader))
         case Tag.snapshotStatus: self = .snapshotStatus(try SnapshotStatus(decoding: &reader))
+        case Tag.transferRequest:
+            self = .transferRequest(
+                id: try reader.readUInt64(),
+                target: try reader.readBool() ? try reader.readString(limit: RaftLimits.memberTextBytesMax) : nil)
+        case Tag.transferResponse:
+            self = .transferResponse(id: try reader.readUInt64(), try TransferAnswer(decoding: &reader))
         default: throw .invalid
         }
         try reader.finish()
+    }
+}
+
+extension TransferAnswer {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .underWay(let member):
+            writer.write(UInt8(1))
+            writer.write(member.rawValue)
+        case .leads(let term):
+            writer.write(UInt8(2))
+            writer.write(term.rawValue)
+        case .refused(let refusal):
+            writer.write(UInt8(3))
+            writer.write(refusal.rawValue)
+        }
+    }
+
+    fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
+        switch try reader.readUInt8() {
+        case 1: self = .underWay(MemberID(try reader.readUInt128()))
+        case 2: self = .leads(Term(try reader.readUInt64()))
+        case 3:
+            guard let refusal = TransferRefusal(rawValue: try reader.readUInt8()) else { throw .invalid }
+            self = .refused(refusal)
+        default: throw .invalid
+        }
     }
 }
 

@@ -34,6 +34,10 @@ package struct Replica: Sendable {
     var retryAt: UInt64?
     /// Writes of followers that arrived in this turn.
     var forwarded: [Command] = []
+    var forwardedBytes = 0
+
+    // Leadership that is to move.
+    var transfers: TransferTable
 
     // Reads.
     var reads: ReadTable
@@ -54,7 +58,7 @@ package struct Replica: Sendable {
 
     // Snapshots.
     var snapshots: SnapshotKeeping
-    var transfers = SnapshotTransfers()
+    var snapshotTransfers = SnapshotTransfers()
     var incoming: IncomingSnapshot?
     /// Bytes of the entries that were applied since the log was last released.
     var heldLogBytes: UInt64 = 0
@@ -73,6 +77,7 @@ package struct Replica: Sendable {
         appliedIndex = start.snapshot?.snapshot.identity.index ?? .zero
         snapshots = SnapshotKeeping(start.snapshot)
         reads = ReadTable(boot: start.record.boot)
+        transfers = TransferTable(boot: start.record.boot)
         lastPositionsID = start.record.boot << 32
         standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
         if let configuration = start.record.initialConfiguration {
@@ -96,6 +101,7 @@ package struct Replica: Sendable {
         case .memberRecordDurable: memberRecordDurable()
         case .snapshot(let result): took(result)
         case .resign: raft?.resign()
+        case .stepDown: stepDown()
         }
     }
 
@@ -103,6 +109,7 @@ package struct Replica: Sendable {
     package mutating func takeEffects() -> ReplicaEffects {
         if raft != nil {
             collect()
+            askForTransfers()
             dispatchWrites()
             beginBarrier()
             collect()
@@ -123,8 +130,9 @@ package struct Replica: Sendable {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
-        deadline = min(deadline, transfers.nextDeadline)
-        if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
+        deadline = min(
+            deadline, snapshotTransfers.nextDeadline, transfers.nextAsk(after: now) ?? UInt64.max)
+        if waitingCount > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline
     }
 
@@ -135,8 +143,10 @@ package struct Replica: Sendable {
             leaderClientURL: standing.leader.flatMap(clientURL), commitIndex: raft?.commitIndex ?? .zero,
             appliedIndex: appliedIndex, lastIndex: raft?.lastIndex ?? .zero, revision: state.revision,
             epoch: state.epoch, clusterClock: raft?.clusterClock ?? 0, stateHash: state.stateHash,
-            nodesCount: state.nodesCount, waitingRequests: writes.count + reads.count + positionReads.count)
+            nodesCount: state.nodesCount, waitingRequests: waitingCount)
     }
+
+    private var waitingCount: Int { writes.count + reads.count + positionReads.count + transfers.count }
 
     func clientURL(_ id: MemberID) -> String? {
         id == record.id ? start.clientURL : peers[id]?.clientURL
@@ -158,6 +168,7 @@ package struct Replica: Sendable {
             let silentSince = self.now - min(self.now, ReplicaLimits.resendMilliseconds)
             reads.giveUp(begunUntil: silentSince)
             askPositionsAgain(askedUntil: silentSince)
+            askForTransfersAgain(askedUntil: silentSince)
             resendSilentForwards()
         }
         if let at = retryAt, at <= self.now {
@@ -169,7 +180,7 @@ package struct Replica: Sendable {
 
     private mutating func receive(_ request: ReplicaRequest) {
         guard raft != nil else { return reply(request.id, .failed(.recovering)) }
-        guard writes.count + reads.count + positionReads.count < ReplicaLimits.waitingRequestsMax else {
+        guard waitingCount < ReplicaLimits.waitingRequestsMax else {
             return reply(request.id, .failed(.overloaded))
         }
         let deadline = now + request.timeoutMilliseconds
@@ -183,12 +194,15 @@ package struct Replica: Sendable {
             if hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
         case .cluster:
             reads.append(.init(request: request.id, deadline: deadline, question: .cluster, minimum: .zero))
+        case .transferLeadership(let target):
+            takeOnTransfer(to: target, request: request.id, deadline: deadline)
         }
     }
 
     /// A read is forgotten. A write goes on: nobody can call it back.
     private mutating func abandon(_ request: RequestID) {
         _ = reads.remove { $0.request == request }
+        transfers.abandon(request)
     }
 
     private mutating func connected(_ peer: PeerIdentity) {
@@ -220,7 +234,9 @@ package struct Replica: Sendable {
         case .positionsRequest(let id): sendPositions(id: id, to: sender)
         case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
         case .snapshotChunk(let chunk): receive(chunk, from: sender)
-        case .snapshotStatus(let status): transfers.heard(status, from: sender, now: now)
+        case .snapshotStatus(let status): snapshotTransfers.heard(status, from: sender, now: now)
+        case .transferRequest(let id, let target): receiveTransferRequest(id: id, target: target, from: sender)
+        case .transferResponse(let id, let answer): answeredTransfer(id, answer, from: sender)
         }
     }
 
@@ -251,6 +267,7 @@ package struct Replica: Sendable {
             nextBarrierAt = now + ReplicaLimits.refusedRetryMilliseconds
         }
         if let standing = output.standing { changed(to: standing) }
+        if let transfer = output.abandonedTransfer { transferAbandoned(transfer) }
     }
 
     /// Keeps `held` in the order in which the disk lets the messages go.
@@ -266,6 +283,7 @@ package struct Replica: Sendable {
         effects.notices.append(.standing(standing))
         // Positions were asked of the old leader.
         askPositionsAgain(askedUntil: UInt64.max)
+        transfersFollow(standing)
     }
 
     private mutating func applyBacklog() {

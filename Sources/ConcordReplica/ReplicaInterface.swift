@@ -27,6 +27,8 @@ package struct ReplicaRequest: Sendable {
         case read(Query, ReadConsistency, minimum: Revision)
         /// The member list and everyone's position, linearizable.
         case cluster
+        /// Another member shall lead: an id of 32 hexadecimal digits or a name; `nil` lets the leader choose.
+        case transferLeadership(to: String?)
     }
 
     package var id: RequestID
@@ -52,6 +54,8 @@ package enum RequestFailure: Equatable, Sendable {
     case overloaded
     /// This member is not formed yet (503 `recovering`).
     case recovering
+    /// Leadership stayed where it was.
+    case transferRefused(TransferRefusal)
 }
 
 package struct ReplicaReply: Sendable {
@@ -59,6 +63,8 @@ package struct ReplicaReply: Sendable {
         case outcome(Outcome)
         case answer(QueryResult)
         case cluster(ClusterView)
+        /// Who leads, after it was asked for.
+        case leader(LeaderView)
         case failed(RequestFailure)
     }
 
@@ -121,14 +127,18 @@ package enum ReplicaInput: Sendable {
     case memberRecordDurable
     /// What came of work on snapshots.
     case snapshot(SnapshotResult)
-    /// SIGTERM: stop leading; requests are still answered.
+    /// Stop leading at once, whoever comes next.
     case resign
+    /// SIGTERM: hand leadership over, and failing that give it up; requests are still answered.
+    case stepDown
 }
 
 /// Something that a person should read in the log.
 package enum Notice: Equatable, Sendable {
     case formed(ClusterID)
     case standing(Standing)
+    /// This member was to hand leadership over and leads on.
+    case transferAbandoned(AbandonedTransfer)
     /// A listed member would form another cluster: its list of names or addresses differs from this one's.
     case listDiffers(peer: MemberID)
     /// The state of a snapshot has taken the place of this member's own.

@@ -12,5 +12,8 @@ extension Replica {
 
     package var raftTerm: Term { standing.term }
 
+    /// To whom leadership is being handed over here.
+    package var transferTarget: MemberID? { raft?.transferTarget }
+
     package var isFormed: Bool { raft != nil }
 }

@@ -64,10 +64,10 @@ extension Replica {
             snapshots.isMaking = false
             hold(snapshot)
         case .read(let identity, let offset, let bytes, let member):
-            guard transfers.wants(identity, for: member) else { return }
+            guard snapshotTransfers.wants(identity, for: member) else { return }
             send(.snapshotChunk(SnapshotChunk(identity: identity, offset: offset, bytes: bytes)), to: member)
         case .gone(let identity, _):
-            transfers.gone(identity)
+            snapshotTransfers.gone(identity)
         case .received(let identity, let count):
             guard let incoming, incoming.identity == identity else { return }
             send(.snapshotStatus(SnapshotStatus(identity: identity, received: count)), to: incoming.sender)
@@ -89,14 +89,14 @@ extension Replica {
     }
 
     private mutating func pruneSnapshots() {
-        effects.snapshotJobs.append(.prune(keeping: transfers.identities))
+        effects.snapshotJobs.append(.prune(keeping: snapshotTransfers.identities))
     }
 
     /// Who is being sent a snapshot needs the log behind it; but not for ever.
     private mutating func releaseLog() {
         guard var index = snapshots.releasable, let raft else { return }
         let patience = ReplicaLimits.snapshotLogsHeldMax * start.snapshots.logBytes
-        if let first = transfers.firstIndex, heldLogBytes < patience { index = min(index, first) }
+        if let first = snapshotTransfers.firstIndex, heldLogBytes < patience { index = min(index, first) }
         index = min(index, appliedIndex)
         guard index > raft.releasedIndex else { return }
         self.raft?.release(upTo: index)
@@ -109,12 +109,12 @@ extension Replica {
     mutating func sendSnapshots() {
         guard let raft else { return }
         let members = raft.membersThatNeedSnapshot
-        if members.isEmpty && transfers.all.isEmpty { return }
-        if transfers.serve(members, with: snapshots.newest?.identity) {
+        if members.isEmpty && snapshotTransfers.all.isEmpty { return }
+        if snapshotTransfers.serve(members, with: snapshots.newest?.identity) {
             pruneSnapshots()
             releaseLog()
         }
-        for step in transfers.steps(now: now, start.snapshots) {
+        for step in snapshotTransfers.steps(now: now, start.snapshots) {
             switch step {
             case .question(let member, let identity):
                 send(.snapshotChunk(SnapshotChunk(identity: identity, offset: 0, bytes: [])), to: member)

@@ -28,6 +28,8 @@ extension Replica {
         }
         guard let leader = standing.leader else { return refuseForwarded() }
         if leader == record.id {
+            // What waits here goes to the next leader, or is proposed here when none comes.
+            guard raft?.transferTarget == nil else { return }
             propose()
         } else {
             refuseForwarded()
@@ -66,8 +68,7 @@ extension Replica {
     private mutating func propose() {
         var batch = CommandBatch()
         var origins: [Origin] = []
-        let commands = forwarded
-        forwarded = []
+        let commands = takeForwarded()
         for command in commands {
             guard let origin = command.origin else { continue }
             batch.append(command)
@@ -92,7 +93,7 @@ extension Replica {
         origins = []
         switch result {
         case .accepted: break
-        case .notLeader, .overloaded:
+        case .notLeader, .transferring, .overloaded:
             for origin in proposed { refuse(origin, overloaded: result == .overloaded) }
         }
     }
@@ -111,16 +112,26 @@ extension Replica {
         guard forwarded.count < ReplicaLimits.waitingRequestsMax else {
             return refuse(origin, overloaded: true)
         }
+        let bytes = command.operation.approximateBytes
+        guard forwarded.isEmpty || forwardedBytes + bytes <= ReplicaLimits.waitingBytesMax else {
+            return refuse(origin, overloaded: false)
+        }
         forwarded.append(command)
+        forwardedBytes += bytes
     }
 
     /// Followers forward to a leader only; this member is none.
     private mutating func refuseForwarded() {
-        let commands = forwarded
-        forwarded = []
-        for command in commands {
+        for command in takeForwarded() {
             if let origin = command.origin { refuse(origin, overloaded: false) }
         }
+    }
+
+    private mutating func takeForwarded() -> [Command] {
+        let commands = forwarded
+        forwarded = []
+        forwardedBytes = 0
+        return commands
     }
 
     /// The one who got the write has not appended it and never will.
@@ -182,6 +193,7 @@ extension Replica {
             sequence += 1
         }
         nextToSend = max(nextToSend, writes.first)
+        endOverdueTransfers()
         for read in reads.remove(where: { $0.deadline <= now }) { reply(read.request, .failed(untimely)) }
         for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) where asked.read.deadline <= now {
             positionReads[id] = nil
@@ -190,7 +202,7 @@ extension Replica {
     }
 
     /// Why nothing happened in time.
-    private var untimely: RequestFailure {
+    var untimely: RequestFailure {
         standing.leader == nil
             ? .noLeader(retryAfterMilliseconds: ReplicaLimits.noLeaderRetryMilliseconds) : .timeout
     }

@@ -31,6 +31,12 @@ extension ClusterView {
     package var leaderText: String? { leader?.description }
 }
 
+extension LeaderView {
+    /// 32 hexadecimal digits.
+    package var idText: String { id.description }
+    package var termNumber: UInt64 { term.rawValue }
+}
+
 extension ClusterView.Member {
     /// 32 hexadecimal digits.
     package var idText: String { id.description }

@@ -1,4 +1,4 @@
-/// The order of a stop that was asked for (SIGTERM): a leader has resigned already, so the others elect; requests
+/// The order of a stop that was asked for (SIGTERM): a leader hands over already, or failing that resigns; requests
 /// are answered until one of them leads, then the connections on which nothing is asked are closed, and the member
 /// ends when the last request was answered.
 package struct PlannedStop {

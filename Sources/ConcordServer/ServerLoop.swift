@@ -203,6 +203,10 @@ final class ServerLoop {
                     ("role", "\(standing.role)"), ("term", .number(standing.term.rawValue)),
                     ("leader", .text(standing.leader.map { name(of: $0) } ?? "")),
                 ])
+        case .transferAbandoned(let transfer):
+            log.warning(
+                "leadership_stays",
+                [("to", .text(name(of: transfer.target))), ("reason", "\(transfer.reason)")])
         case .listDiffers(let peer):
             guard throttle.admit("list \(peer)", now: now) != nil else { return }
             log.warning(
@@ -288,7 +292,7 @@ final class ServerLoop {
         stop.begin(now: now, leads: leads)
         clients.isStopping = true
         clientListener.close()
-        if leads { replica.step(.resign) }
+        if leads { replica.step(.stepDown) }
     }
 
     private func continueStop() {

@@ -42,6 +42,8 @@ package struct ClusterInvariants {
     private var leaders: [Term: MemberID] = [:]
     private var leaderPositions: [Term: Int] = [:]
     private var votes: [Vote: MemberID] = [:]
+    /// Whom a leader asked to stand, in which term of its own.
+    private var orders: Set<Vote> = []
     /// Entries that a follower threw away for a leader's.
     private(set) var truncatedCount = 0
 
@@ -248,14 +250,22 @@ package struct ClusterInvariants {
     // MARK: Messages
 
     /// What leaves a member must follow from what its disk holds at that moment.
-    package mutating func sends(_ message: Message, from member: Int) {
+    /// - Parameter target: the position of the receiver, if it runs.
+    package mutating func sends(_ message: Message, from member: Int, to target: Int? = nil) {
         let (id, term, disk) = (message.from, message.term, mirrors[member].hardState)
         switch message.body {
         case .preVoteRequest:
             if term > disk.term.next { note("\(id) asked for pre-votes in a term before its own was durable") }
             return
-        case .voteRequest:
+        case .voteRequest(let request):
             castsVote(of: id, for: id, in: term, disk: disk)
+            // Else stickiness holds nobody back (dissertation §4.2.3).
+            if request.isByTransfer, !orders.contains(Vote(voter: id, term: Term(term.rawValue - 1))) {
+                note("\(id) stands in term \(term.rawValue) as if its leader had asked for it")
+            }
+        case .timeoutNow:
+            orders.insert(Vote(voter: message.to, term: term))
+            if let target { handsOver(term, from: member, to: target) }
         case .voteResponse(let response) where response.granted:
             castsVote(of: id, for: message.to, in: term, disk: disk)
         case .appendResponse(let response):
@@ -273,6 +283,19 @@ package struct ClusterInvariants {
         }
         if term > disk.term { note("member \(member + 1) showed term \(term.rawValue) before it was durable") }
     }
+
+    /// Whoever takes over must have everything, on its disk: else it wins late or not at all (dissertation §3.10).
+    private mutating func handsOver(_ term: Term, from leader: Int, to target: Int) {
+        let (log, disk) = (mirrors[leader].memory, mirrors[target])
+        let isInSnapshot = disk.snapshot.rawValue > UInt64(disk.durable.count)
+        let other = isInSnapshot ? Array(committed.prefix(Int(disk.snapshot.rawValue))) : disk.durable
+        // What an emptied directory had is not looked at.
+        guard disk.lost.isEmpty, !other.starts(with: log) else { return }
+        note("the leader of term \(term.rawValue) hands over to member \(target + 1), which lacks some of its log")
+    }
+
+    /// Whoever led a term, if anyone did.
+    func leader(of term: Term) -> MemberID? { leaders[term] }
 
     /// What the leader of a term has at an index, while it has not gone on to a later term.
     private func leaderTerm(of index: LogIndex, in term: Term) -> Term? {

@@ -50,12 +50,16 @@ package final class ClusterSimulation {
     /// Requests of bursts that wait for an answer.
     var bursts: [RequestID: BurstRequest] = [:]
     var burstsEnded = 0
+    /// Requests for another leader that wait for an answer.
+    var transfers: [RequestID: TransferRequest] = [:]
     var succession: Succession?
     /// Until then clients begin nothing.
     var quietUntil: UInt64 = 0
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
+    /// Leadership that moves with nothing else wrong.
+    var move: UndisturbedMove?
     /// From here on every request must be answered.
     var servedFrom: UInt64?
     /// `nil` while there are faults.
@@ -233,6 +237,7 @@ package final class ClusterSimulation {
         for (peer, message) in effects.messages { send(message, from: member, id, to: peer) }
         checkState(of: member)
         takeSnapshotEffects(effects, of: member)
+        checkTransfer(of: member)
         for reply in effects.replies { deliver(reply, from: member) }
         scheduleTick(of: member)
         for violation in invariants.violations { problem(violation) }
@@ -254,13 +259,14 @@ package final class ClusterSimulation {
 
     private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
         if message.isReplication { replicationCount += 1 } else { otherMessagesCount += 1 }
+        let target = members.first { $0.id == receiver }
         if case .raft(let inner) = message {
-            invariants.sends(inner, from: sender.position)
+            invariants.sends(inner, from: sender.position, to: target?.position)
             checkLoyalty(of: sender, inner)
         }
         if case .announce = message { sender.hasAnnounced = true }
         if case .forward = message { coverage.count(.changedByFollowers) }
-        guard let member = members.first(where: { $0.id == receiver }) else { return }
+        guard let member = target else { return }
         let delivered = plan.encodesMessages ? coded(message) : message
         let times = network.deliveries(of: message, from: sender.position, to: member.position, now: now)
         count(times, message)
@@ -302,6 +308,9 @@ package final class ClusterSimulation {
         case .preVoteRequest:
             guard !isLoyal(member) else { return }
             member.mayHelp[SimulatedMember.Asked(candidate: message.from, term: message.term), default: 0] += 1
+        case .voteRequest(let request) where request.isByTransfer:
+            // Its leader wants another one in its place.
+            if let heard = member.heard, message.term > heard.term { member.heard = nil }
         default: break
         }
     }
@@ -332,7 +341,7 @@ package final class ClusterSimulation {
             formedOnce.insert(member.position)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
-        case .listDiffers: break
+        case .listDiffers, .transferAbandoned: break
         case .snapshotInstalled(let index):
             tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
             coverage.count(.installedSnapshots)

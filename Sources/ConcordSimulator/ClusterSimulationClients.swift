@@ -72,7 +72,7 @@ extension ClusterSimulation {
         switch healing?.stage {
         case nil: doing.timeoutMilliseconds
         // Short, so that even a single client has asked everyone several times.
-        case .quorumHealed, .offered, .restCutOff: 150
+        case .quorumHealed, .offered, .restCutOff, .movedInVain, .mended, .moved, .offeredMeanwhile: 150
         case .served, .over: max(doing.timeoutMilliseconds, 3000)
         }
     }
@@ -110,7 +110,8 @@ extension ClusterSimulation {
         checkDeadline(of: reply.id, at: member)
         member.deadlines[reply.id] = nil
         guard let number = member.waiting.removeValue(forKey: reply.id) else { return }
-        guard number != ClusterSimulation.burst else { return burstAnswered(reply) }
+        if number == ClusterSimulation.burst { return burstAnswered(reply) }
+        if number == ClusterSimulation.transfer { return transferAnswered(reply, by: member) }
         guard let doing = clients[number].doing,
             doing.request == reply.id
         else { return }
@@ -159,7 +160,7 @@ extension ClusterSimulation {
     }
 
     func connectionBroke(of number: Int, _ request: RequestID) {
-        guard number != ClusterSimulation.burst, let doing = clients[number].doing, doing.request == request else {
+        guard number >= 0, let doing = clients[number].doing, doing.request == request else {
             return
         }
         seen.tally(doing.kind, .broken)

@@ -61,6 +61,7 @@ extension ClusterSimulation {
             counted(.powerCutsOfAll) { for member in members where member.isUp { crash(member, cuttingPower: true) } }
         case .crashInDiskOperation: if member.isUp { endSoon(member, within: 8, &random) }
         case .plannedStop: stop(member, &random)
+        case .transfer: moveLeadership(&random)
         case .wipe: wipe(member)
         case .clockJump: leap(member, &random)
         case .pause: pause(member, &random)
@@ -246,7 +247,7 @@ extension ClusterSimulation {
     private func stop(_ member: SimulatedMember, _ random: inout SeededRandom) {
         guard member.isUp, !member.isPaused else { return }
         coverage.count(.plannedStops)
-        step(member, .resign)
+        step(member, random.chance(percent: 70) ? .stepDown : .resign)
         endTurn(of: member)
         if random.chance(percent: 70) {
             events.schedule(.end(.stopping(member, process: member.process)), at: now + random.below(400_000))

@@ -14,6 +14,14 @@ enum HealingStage {
     case offered
     /// Now the others reach nobody.
     case restCutOff
+    /// Leadership is to move to another member of the quorum, and only that one is in trouble.
+    case movedInVain
+    /// That one is well again.
+    case mended
+    /// Leadership moves to another member of the quorum, and nothing else happens.
+    case moved
+    /// Writes and reads are offered meanwhile.
+    case offeredMeanwhile
     /// Whoever asks a member of the quorum is served.
     case served
     /// Nothing may be left to do.
@@ -30,13 +38,20 @@ struct Healing {
 
 extension ClusterSimulation {
     func enter(_ stage: HealingStage) {
-        if stage != .offered { tell("stage: \(stage)") }
+        if stage != .offered, stage != .offeredMeanwhile { tell("stage: \(stage)") }
         switch stage {
         case .quorumHealed: healQuorum()
         case .offered: offerWrites()
         case .restCutOff: cutOffTheRest()
+        case .movedInVain: moveInVain()
+        case .mended:
+            if let cut = move?.cut { network.mend(from: cut.from, to: cut.to) }
+            events.schedule(.stage(.moved), at: now + 400_000)
+        case .moved: moveUndisturbed()
+        case .offeredMeanwhile: offerWhileMoving()
         case .served:
             healing?.stage = .served
+            move = nil
             servedFrom = now
             checkDeadlines()
             for member in members where member.running?.replica.isLeader == true {
@@ -150,7 +165,7 @@ extension ClusterSimulation {
                 network.cut(from: other.position, to: member.position)
             }
         }
-        events.schedule(.stage(.served), at: now + ClusterSimulation.promiseMicroseconds)
+        events.schedule(.stage(.movedInVain), at: now + ClusterSimulation.promiseMicroseconds)
     }
 
     private func reconnectAll() {

@@ -268,6 +268,8 @@ extension ClusterSimulation {
     }
 
     func diskFailed(_ member: SimulatedMember, _ error: StorageError) {
+        // After a failure nothing is written any more.
+        (member.data, member.snapshots) = (nil, nil)
         guard !member.disk.isOff else {
             coverage.count(.crashesInDiskOperations)
             return crash(member, cuttingPower: member.random.chance(percent: 50))

@@ -21,6 +21,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case tornSectors = "torn sectors"
     case reorderedSectors = "reordered sectors"
     case plannedStops = "planned stops"
+    case transfers = "transfers of leadership"
     case wipes
     case drifts = "drifting clocks"
     case wildDrifts = "wildly drifting clocks"
@@ -55,6 +56,8 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case pausedLeader = "a paused leader"
     case fullDiskOfLeader = "a full disk of a leader"
     case uncommittedTailLost = "an uncommitted entry was replaced"
+    case leadershipMoved = "leadership moved to where somebody wanted it"
+    case transferGivenUp = "a transfer of leadership was given up"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

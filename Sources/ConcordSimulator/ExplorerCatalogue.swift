@@ -19,6 +19,8 @@ struct ExplorerCatalogue {
         var hasWrites: Bool
         /// A follower that refuses its vote because its leader may live.
         var isLoyal: Bool
+        /// A leader that takes no proposals, since another member is to lead.
+        var handsOver: Bool
     }
 
     /// What an input makes of a member, in numbers of this catalogue.
@@ -65,7 +67,8 @@ struct ExplorerCatalogue {
                 role: value.raft.standing.role, term: value.raft.standing.term.rawValue,
                 durableTerm: value.disk.hardState.term.rawValue,
                 hasLeader: value.raft.standing.leader != nil, hasWrites: !value.writes.isEmpty,
-                isLoyal: value.raft.standing.role == .follower && value.raft.protectsLeader))
+                isLoyal: value.raft.standing.role == .follower && value.raft.protectsLeader,
+                handsOver: value.raft.transferTarget != nil))
         return number
     }
 
@@ -145,6 +148,7 @@ struct ExplorerCatalogue {
         case .crash: member.crash(StepCode.Survivors(detail: input.detail))
         case .heartbeat: member.heartbeat()
         case .resign: member.resign()
+        case .transfer: member.transfer(to: MemberID(UInt128(input.detail) + 1))
         case .propose: member.propose(UInt8(truncatingIfNeeded: input.detail))
         case .readBarrier: member.readBarrier(UInt64(input.detail))
         }
@@ -184,7 +188,7 @@ extension ExplorerMember {
         case .preVoteResponse(let response):
             return response.requestedTerm <= disk.hardState.term
         case .preVoteRequest, .voteRequest, .append, .heartbeat, .barrierRequest, .leaderResigned, .doubtInquiry,
-            .doubtAnswer:
+            .doubtAnswer, .timeoutNow:
             return false
         }
     }

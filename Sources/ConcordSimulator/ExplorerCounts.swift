@@ -1,3 +1,5 @@
+import ConcordRaft
+
 /// How often something happened: an exploration that never truncated a log says nothing about truncation.
 struct ExplorerCounts {
     private var elections: [Int] = Array(repeating: 0, count: 16)
@@ -7,6 +9,7 @@ struct ExplorerCounts {
     private var losses = 0
     private var barriers = 0
     private var copies = 0
+    private var transfers = 0
 
     mutating func note(
         _ code: StepCode, _ result: ExplorerCatalogue.Result, before: ExplorerCatalogue.Facts,
@@ -20,6 +23,7 @@ struct ExplorerCounts {
             if before.log != after.log { losses += 1 }
         }
         if code.kind == .deliverCopy { copies += 1 }
+        if after.role == .candidate, before.role == .follower, code.kind.isDelivery { transfers += 1 }
         barriers += result.ready.count
     }
 
@@ -28,7 +32,7 @@ struct ExplorerCounts {
         return won.map { ("elections won in term \($0.offset)", $0.element) } + [
             ("entries committed", commits), ("conflicting suffixes removed", truncations), ("crashes", crashes),
             ("crashes that lost entries", losses), ("read barriers answered", barriers),
-            ("messages that arrived twice", copies),
+            ("messages that arrived twice", copies), ("members that stood because their leader asked", transfers),
         ]
     }
 }

@@ -138,6 +138,11 @@ struct ExplorerMember {
         turn { $0.resign() }
     }
 
+    /// The wish that `target` lead.
+    mutating func transfer(to target: MemberID) -> Outcome {
+        turn { _ = $0.transferLeadership(to: target) }
+    }
+
     mutating func propose(_ number: UInt8) -> Outcome {
         turn { _ = $0.propose([number]) }
     }

@@ -13,6 +13,8 @@ package struct ExplorerSettings: Sendable {
     package var timeouts = 0
     /// Leaders that step down within their term.
     package var resignations = 0
+    /// Leaders that are told to hand over. None gives it up: that takes time.
+    package var transfers = 0
     /// Steps after which a member's writes stay under way for a while; `nil`: any number.
     package var slowWrites: Int? = 0
     /// Messages that overtake others of their sender and receiver, which then still come; `nil`: any number.
@@ -34,7 +36,7 @@ package struct ExplorerSettings: Sendable {
     package init() {}
 
     var isWithinBounds: Bool {
-        let limits = [proposals, barriers, heartbeats, crashes, copies, timeouts, resignations]
+        let limits = [proposals, barriers, heartbeats, crashes, copies, timeouts, resignations, transfers]
         let limit = 0...ExplorerSettings.limitMax
         return (1...ExplorerSettings.limitMax).contains(terms) && limits.allSatisfy(limit.contains)
             && limit.contains(slowWrites ?? 0) && limit.contains(overtakings ?? 0) && replayEvery != 0
@@ -65,6 +67,10 @@ package struct ExplorerPlan: Sendable {
             $0.barriers = 1
             $0.resignations = 1
         },
+        ExplorerPlan("transfers") {
+            $0.proposals = 1
+            $0.transfers = 1
+        },
         ExplorerPlan("crashes") {
             $0.crashes = 1
             $0.slowWrites = 2
@@ -82,6 +88,7 @@ package struct ExplorerPlan: Sendable {
             $0.copies = 1
             $0.timeouts = 1
             $0.resignations = 1
+            $0.transfers = 1
             $0.slowWrites = nil
             $0.overtakings = nil
             $0.preVotesTravel = true

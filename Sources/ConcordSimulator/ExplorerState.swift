@@ -86,6 +86,7 @@ enum ExplorerLimit: UInt32 {
     case resignations
     case slowWrites
     case overtakings
+    case transfers
 
     fileprivate var word: Int { 4 + Int(rawValue / 8) }
     fileprivate var shift: UInt32 { rawValue % 8 * 4 }

@@ -34,6 +34,8 @@ package enum ExplorerAction: Equatable, Sendable {
     case heartbeat(Int)
     /// The leader steps down within its term, as it does when no quorum answers it.
     case resign(Int)
+    /// The leader is to hand over to another member.
+    case transfer(Int, to: Int)
     case propose(Int)
     case readBarrier(Int)
 }
@@ -57,6 +59,7 @@ extension ExplorerAction: CustomStringConvertible {
             "member \(member + 1) crashes; \(writes) writes and \(entries) entries of the next survive"
         case .heartbeat(let member): "member \(member + 1): a heartbeat is due"
         case .resign(let member): "member \(member + 1) resigns"
+        case .transfer(let member, let target): "member \(member + 1) is to hand over to \(target + 1)"
         case .propose(let member): "member \(member + 1): a proposal"
         case .readBarrier(let member): "member \(member + 1): a read barrier"
         }
@@ -78,11 +81,13 @@ struct StepCode: Equatable {
         case resign
         case propose
         case readBarrier
+        case transfer
 
         var isDelivery: Bool {
             switch self {
             case .deliver, .deliverCopy, .deliverEarly: true
-            case .stand, .timeout, .patienceEnds, .finishWrite, .crash, .heartbeat, .resign, .propose, .readBarrier:
+            case .stand, .timeout, .patienceEnds, .finishWrite, .crash, .heartbeat, .resign, .propose, .readBarrier,
+                .transfer:
                 false
             }
         }
@@ -169,10 +174,13 @@ extension Message.Body {
             "log ends with (\(answer.last.index.rawValue), term \(answer.last.term.rawValue))"
                 + (answer.isDoubtful ? ", in doubt" : "")
         case .newerTerm: "newer term"
+        case .timeoutNow(let order): "stand now, log ends with \(order.lastIndex.rawValue)"
         }
     }
 }
 
 extension Message.VoteRequest {
-    fileprivate var story: String { ", log ends with (\(lastIndex.rawValue), term \(lastTerm.rawValue))" }
+    fileprivate var story: String {
+        ", log ends with (\(lastIndex.rawValue), term \(lastTerm.rawValue))" + (isByTransfer ? ", by transfer" : "")
+    }
 }

@@ -54,6 +54,9 @@ extension Explorer {
         if one.role == .leader {
             if state.spent(.heartbeats) < settings.heartbeats { steps.append(StepCode(.heartbeat, member)) }
             if state.spent(.resignations) < settings.resignations { steps.append(StepCode(.resign, member)) }
+            if state.spent(.transfers) < settings.transfers, one.term < settings.terms, !one.handsOver {
+                for other in 0..<3 where other != member { steps.append(StepCode(.transfer, member, UInt32(other))) }
+            }
             if state.spent(.proposals) < settings.proposals {
                 steps.append(StepCode(.propose, member, UInt32(state.spent(.proposals) + 1)))
             }
@@ -90,6 +93,7 @@ extension Explorer {
         case .timeout: successor.spend(.timeouts)
         case .heartbeat: successor.spend(.heartbeats)
         case .resign: successor.spend(.resignations)
+        case .transfer: successor.spend(.transfers)
         case .propose: successor.spend(.proposals)
         case .crash: successor.spend(.crashes)
         case .readBarrier: successor.spend(.barriers)
@@ -221,6 +225,7 @@ extension Explorer {
             return .crash(code.member, writes: survivors.writes, entries: survivors.entries)
         case .heartbeat: return .heartbeat(code.member)
         case .resign: return .resign(code.member)
+        case .transfer: return .transfer(code.member, to: Int(code.detail))
         case .propose: return .propose(code.member)
         case .readBarrier: return .readBarrier(code.member)
         }
@@ -235,7 +240,7 @@ extension ExplorerSettings {
         case .preVoteRequest, .preVoteResponse: !preVotesTravel
         case .heartbeat, .heartbeatResponse: barriers == 0
         case .voteRequest, .voteResponse, .append, .appendResponse, .barrierRequest, .barrierResponse,
-            .leaderResigned, .doubtInquiry, .doubtAnswer, .newerTerm:
+            .leaderResigned, .doubtInquiry, .doubtAnswer, .newerTerm, .timeoutNow:
             false
         }
     }
@@ -246,7 +251,7 @@ extension Message.Body {
         switch self {
         case .preVoteRequest, .preVoteResponse: true
         case .voteRequest, .voteResponse, .append, .appendResponse, .heartbeat, .heartbeatResponse, .barrierRequest,
-            .barrierResponse, .leaderResigned, .doubtInquiry, .doubtAnswer, .newerTerm:
+            .barrierResponse, .leaderResigned, .doubtInquiry, .doubtAnswer, .newerTerm, .timeoutNow:
             false
         }
     }

@@ -33,6 +33,8 @@ package enum FaultClass: String, CaseIterable, Sendable, Comparable {
     case crashInDiskOperation
     /// SIGTERM, and the end soon after.
     case plannedStop
+    /// Somebody wants another leader, and now and then the other one cannot take over.
+    case transfer
     /// The data directory is emptied.
     case wipe
 

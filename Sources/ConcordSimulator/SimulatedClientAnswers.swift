@@ -207,7 +207,8 @@ extension SeenByClients.Answer {
     fileprivate init(_ failure: RequestFailure) {
         self =
             switch failure {
-            case .timeout: .timeout
+            // No client of the workload asks for another leader.
+            case .timeout, .transferRefused: .timeout
             case .outcomeUnknown: .outcomeUnknown
             case .noLeader: .noLeader
             case .overloaded: .overloaded

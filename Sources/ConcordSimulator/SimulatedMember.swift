@@ -34,6 +34,12 @@ final class SimulatedMember {
         var connection: UInt64
     }
 
+    struct Handover {
+        var target: MemberID
+        var term: Term
+        var lastIndex: LogIndex
+    }
+
     let position: Int
     let name: String
     let disk: SimulatedDisk
@@ -71,6 +77,8 @@ final class SimulatedMember {
     var heard: Heard?
     /// How often somebody asked for a pre-vote while it heard none, and has not got it yet.
     var mayHelp: [Asked: Int] = [:]
+    /// The transfer of leadership that was last seen under way here.
+    var handover: Handover?
     /// Counts the processes; what was meant for an earlier one is not for this.
     var process: UInt64 = 0
 
@@ -131,6 +139,7 @@ final class SimulatedMember {
         answered = []
         heard = nil
         mayHelp = [:]
+        handover = nil
         isPaused = false
         parked = []
     }

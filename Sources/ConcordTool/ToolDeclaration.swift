@@ -54,7 +54,7 @@ package enum ToolDeclaration {
             .init("get /greeting", "Read it"),
             .init("--endpoints http://10.0.0.1:7400,http://10.0.0.2:7400 status", "Ask the members of a cluster"),
         ],
-        subcommands: [get, put, remove, list, tree, status, importFiles, exportFiles])
+        subcommands: [get, put, remove, list, tree, status, leader, importFiles, exportFiles])
 
     private static let get = CommandDeclaration(
         "get", summary: "Prints the value of a node.",

@@ -55,6 +55,20 @@ import Testing
         #expect(transport.sent.isEmpty)
     }
 
+    @Test func leadershipIsMovedByIdOrName() async throws {
+        let text = #"{"leader":{"id":"0f","name":"b","client_url":"http://b:7400"},"epoch":9}"#
+        let reply = TransportReply(status: 200, headers: [], body: [UInt8](text.utf8))
+        let named = try await sent(reply) {
+            let leader = try await $0.moveLeadership(to: "b")
+            #expect(leader.name == "b" && leader.id == "0f" && leader.epoch == 9)
+            #expect(leader.clientURL == "http://b:7400")
+        }
+        #expect(named.method == "POST" && named.target == "/v1/cluster/leader")
+        #expect(named.body.map { String(decoding: $0, as: UTF8.self) } == #"{"to":"b"}"#)
+        let free = try await sent(reply) { try await $0.moveLeadership() }
+        #expect(free.body.map { String(decoding: $0, as: UTF8.self) } == "{}")
+    }
+
     @Test func writesCarryTheirBodies() async throws {
         let put = try await sent { try await $0.put("/a", ConcordValue([0, 255])) }
         #expect(put.method == "PUT")

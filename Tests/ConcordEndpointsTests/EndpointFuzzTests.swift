@@ -86,6 +86,7 @@ import Testing
                         hasMore: true)))
         case .read(.settings, _, _): .answer(.settings([], featureLevel: 1))
         case .cluster: .failed(.timeout)
+        case .transferLeadership: .failed(.transferRefused(.busy))
         }
     }
 }

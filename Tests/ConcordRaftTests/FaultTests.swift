@@ -51,7 +51,7 @@ struct FaultTests {
     private static func disturb(_ cluster: SimulatedCluster) {
         let count = cluster.members.count
         let member = Int(cluster.random.below(UInt64(count)))
-        switch cluster.random.below(12) {
+        switch cluster.random.below(14) {
         case 0, 1:
             cluster.crash(member)
             if cluster.random.chance(percent: 60) { cluster.reportLost(member) }
@@ -71,6 +71,11 @@ struct FaultTests {
             cluster.links = Array(repeating: true, count: count * count)
         case 10:
             if let leader = cluster.leader { cluster.turn(leader) { $0.resign() } }
+        case 11, 12:
+            if let leader = cluster.leader {
+                let target = cluster.random.chance(percent: 70) ? cluster.members[member].id : nil
+                cluster.turn(leader) { _ = $0.transferLeadership(to: target) }
+            }
         default:
             cluster.reportLost(member)
         }
@@ -162,6 +167,27 @@ struct FaultTests {
             gaps.append(gap)
         }
         #expect(gaps.sorted()[gaps.count / 2] <= 30)
+    }
+
+    @Test(arguments: [3, 5])
+    func `A leader that hands over is replaced within some milliseconds, by the one that it chose`(count: Int) {
+        for seed in 0..<(Self.seedsEach * 4) {
+            var successor: Int?
+            let found = Self.gap(count, seed: seed) { cluster, leader in
+                let target = (leader + 1 + Int(seed % UInt64(count - 1))) % count
+                let id = cluster.members[target].id
+                cluster.turn(leader) { #expect($0.transferLeadership(to: id) == .underWay(id), "seed \(seed)") }
+                let term = cluster.term(of: leader)
+                cluster.run(100) { cluster.leader.map { cluster.term(of: $0) > term } == true }
+                successor = cluster.leader
+                #expect(successor == target, "seed \(seed)")
+            }
+            guard let gap = found else {
+                Issue.record("seed \(seed): no leader")
+                continue
+            }
+            #expect(gap <= 40, "seed \(seed): \(gap) ms")
+        }
     }
 
     @Test(arguments: [3, 5])

@@ -22,6 +22,7 @@ struct MessageTests {
         message(1, 2, 5, preVoteRequest(9, 4)),
         message(1, 2, 5, preVoteResponse(6, true)),
         message(1, 2, 5, voteRequest(9, 4)),
+        message(1, 2, 5, voteRequestByTransfer(9, 4)),
         message(1, 2, 5, voteResponse(5, false)),
         message(1, 2, 5, append(after: 0, 0)),
         message(1, 2, 5, append(after: 7, 3, [3, 3, 4, 5], commit: 8, round: 77)),
@@ -39,6 +40,7 @@ struct MessageTests {
         message(1, 2, 5, .barrierResponse(.init(id: 1, index: nil))),
         message(1, 2, 5, .leaderResigned),
         message(1, 2, 5, .newerTerm),
+        message(1, 2, 5, timeoutNow(9)),
     ]
 
     @Test(arguments: samples)
@@ -54,7 +56,7 @@ struct MessageTests {
         bytes[0] = 2
         #expect(decode(bytes) == nil)
         bytes[0] = 1
-        for kind: UInt8 in [0, 13, 255] {
+        for kind: UInt8 in [0, 14, 255] {
             bytes[1] = kind
             #expect(decode(bytes) == nil)
         }
@@ -116,6 +118,8 @@ struct MessageTests {
     @Test func `Other nonsense is refused`() {
         let bad: [Message] = [
             message(1, 2, 5, voteRequest(3, 5)), message(1, 2, 5, preVoteRequest(3, 6)),
+            message(1, 2, 5, voteRequestByTransfer(3, 5)), message(1, 2, 0, timeoutNow(1)),
+            message(1, 2, 5, timeoutNow(0)), message(1, 2, 5, timeoutNow(Self.bound)),
             message(1, 2, 5, voteRequest(0, 1)), message(1, 2, 5, voteRequest(1, 0)),
             message(1, 2, 0, heartbeat()), message(1, 2, 0, append(after: 0, 0)), message(1, 2, 0, matched(0)),
             message(1, 2, 0, voteRequest(0, 0)), message(1, 2, 1, voteResponse(0, true)),
@@ -160,6 +164,9 @@ struct MessageTests {
                 if random.chance(percent: 10) { seat.passDeadline() }
                 if random.chance(percent: 10) { seat.turn { _ = $0.propose([1]) } }
                 if random.chance(percent: 10) { seat.turn { $0.readBarrier(id: random.next()) } }
+                if random.chance(percent: 10) {
+                    seat.turn { _ = $0.transferLeadership(to: MemberID(UInt128(random.below(5)))) }
+                }
             }
         }
     }
@@ -170,7 +177,7 @@ struct MessageTests {
         func huge() -> UInt64 { random.chance(percent: 5) ? random.next() : small() }
         let (index, term) = (huge(), huge())
         let body: Message.Body =
-            switch random.below(12) {
+            switch random.below(13) {
             case 0: preVoteRequest(index, term)
             case 1: voteRequest(index, term)
             case 2: preVoteResponse(huge(), random.chance(percent: 50))
@@ -187,6 +194,7 @@ struct MessageTests {
                         round: small()))
             case 9: heartbeat(round: huge(), clock: huge())
             case 10: .barrierResponse(.init(id: small(), index: LogIndex(index)))
+            case 11: random.chance(percent: 50) ? timeoutNow(index) : voteRequestByTransfer(index, term)
             default: random.chance(percent: 50) ? .leaderResigned : .heartbeatResponse(.init(round: small()))
             }
         return message(UInt128(random.below(4) + 1), 2, small() + (random.chance(percent: 2) ? huge() : 0), body)

@@ -16,6 +16,7 @@ struct Seat {
     private(set) var ready: [ReadyBarrier] = []
     private(set) var lost: [UInt64] = []
     private(set) var standings: [Standing] = []
+    private(set) var abandoned: [AbandonedTransfer] = []
 
     init(
         _ number: UInt128, of members: Int = 3, term: UInt64 = 0, votedFor: UInt128? = nil, log: [Entry] = [],
@@ -60,6 +61,7 @@ struct Seat {
         ready += output.readyBarriers
         lost += output.lostBarriers
         if let standing = output.standing { standings.append(standing) }
+        if let transfer = output.abandonedTransfer { abandoned.append(transfer) }
         return release()
     }
 
@@ -158,6 +160,14 @@ func voteRequest(_ lastIndex: UInt64, _ lastTerm: UInt64) -> Message.Body {
     .voteRequest(.init(lastIndex: LogIndex(lastIndex), lastTerm: Term(lastTerm)))
 }
 
+func voteRequestByTransfer(_ lastIndex: UInt64, _ lastTerm: UInt64) -> Message.Body {
+    .voteRequest(.init(lastIndex: LogIndex(lastIndex), lastTerm: Term(lastTerm), isByTransfer: true))
+}
+
+func timeoutNow(_ lastIndex: UInt64) -> Message.Body {
+    .timeoutNow(.init(lastIndex: LogIndex(lastIndex)))
+}
+
 func preVoteRequest(_ lastIndex: UInt64, _ lastTerm: UInt64) -> Message.Body {
     .preVoteRequest(.init(lastIndex: LogIndex(lastIndex), lastTerm: Term(lastTerm)))
 }
@@ -179,6 +189,11 @@ extension [Message] {
 
     var appendResults: [Message.AppendResponse.Result] {
         compactMap { if case .appendResponse(let response) = $0.body { response.result } else { nil } }
+    }
+
+    /// Members that were told to stand, by the end of the log that they were told.
+    var orders: [UInt64] {
+        compactMap { if case .timeoutNow(let order) = $0.body { order.lastIndex.rawValue } else { nil } }
     }
 
     var rounds: [UInt64] {

@@ -48,15 +48,16 @@ struct MemberHarness {
         }
     }
 
+    /// - Parameter names: `m1`, `m2`, … when none are given.
     init(
         members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings(),
-        snapshots: SnapshotSettings = SnapshotSettings()
+        snapshots: SnapshotSettings = SnapshotSettings(), names: [String]? = nil
     ) {
         self.raft = raft
         self.snapshots = snapshots
         let configuration = Configuration(
             members: (1...members).map {
-                .init(id: MemberID(UInt128($0)), name: "m\($0)", peerAddress: "m\($0):1")
+                .init(id: MemberID(UInt128($0)), name: names?[$0 - 1] ?? "m\($0)", peerAddress: "m\($0):1")
             })
         for number in 1...members {
             let record = MemberRecord(

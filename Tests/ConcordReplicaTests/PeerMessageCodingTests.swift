@@ -36,6 +36,11 @@ import Testing
                         entries: [
                             Entry(index: LogIndex(5), term: Term(3), clock: 1000, kind: .commands, payload: [9, 8])
                         ])))),
+        .transferRequest(id: 5, target: "b"),
+        .transferRequest(id: 5, target: nil),
+        .transferResponse(id: 5, .underWay(MemberID(3))),
+        .transferResponse(id: 5, .leads(Term(9))),
+        .transferResponse(id: 5, .refused(.abandoned)),
         .raft(
             Message(
                 from: MemberID(1), to: MemberID(2), term: Term(3),

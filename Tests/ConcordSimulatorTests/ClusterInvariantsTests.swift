@@ -145,6 +145,39 @@ import Testing
         #expect(term?.contains("back to 1") == true)
     }
 
+    @Test func anOrderToAMemberThatLacksSomethingIsSeen() {
+        let order = Message(
+            from: one, to: two, term: Term(1), body: .timeoutNow(.init(lastIndex: LogIndex(2))))
+        func handedOver(durable count: Int) -> String? {
+            broken {
+                $0.handedOver([write(1, entries([1, 1]), term: 1, votedFor: one)], by: 0)
+                $0.durable(WriteSequence(1), at: 0)
+                $0.handedOver([write(1, entries([1]), term: 1, votedFor: one), write(2, entries([1], from: 2))], by: 1)
+                $0.durable(WriteSequence(UInt64(count)), at: 1)
+                $0.sends(order, from: 0, to: 1)
+            }
+        }
+        #expect(handedOver(durable: 1)?.contains("hands over to member 2, which lacks some of its log") == true)
+        #expect(handedOver(durable: 2) == nil)
+    }
+
+    @Test func aCandidacyThatPassesForATransferIsSeen() {
+        let request = Message.VoteRequest(lastIndex: .zero, lastTerm: .zero, isByTransfer: true)
+        func stands(inTerm term: UInt64) -> String? {
+            broken {
+                $0.handedOver([write(1, term: 1)], by: 0)
+                $0.durable(WriteSequence(1), at: 0)
+                let order = Message.Body.timeoutNow(.init(lastIndex: LogIndex(1)))
+                $0.sends(Message(from: one, to: two, term: Term(1), body: order), from: 0)
+                $0.handedOver([write(1, term: term, votedFor: two)], by: 1)
+                $0.durable(WriteSequence(1), at: 1)
+                $0.sends(Message(from: two, to: one, term: Term(term), body: .voteRequest(request)), from: 1)
+            }
+        }
+        #expect(stands(inTerm: 3)?.contains("as if its leader had asked for it") == true)
+        #expect(stands(inTerm: 2) == nil)
+    }
+
     @Test func whatIsSaidBeforeItIsDurableIsSeen() {
         func message(_ term: UInt64, _ body: Message.Body) -> Message {
             Message(from: one, to: two, term: Term(term), body: body)

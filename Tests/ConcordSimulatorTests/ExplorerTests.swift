@@ -68,6 +68,18 @@ import Testing
         #expect(Self.count("messages that arrived twice", in: travelling) > 0)
     }
 
+    @Test func leadershipMovesToWhoeverIsAsked() {
+        let report = ExplorerTests.explore(
+            Self.settings {
+                $0.transfers = 1
+                $0.proposals = 1
+                $0.statesMax = 300_000
+            })
+        #expect(report.violation == nil)
+        #expect(Self.count("members that stood because their leader asked", in: report) > 0)
+        #expect(Self.count("elections won in term 2", in: report) > 0)
+    }
+
     @Test func aDiskThatLosesItsVoteIsFoundAndThePathReplays() throws {
         let settings = Self.settings {
             $0.terms = 1

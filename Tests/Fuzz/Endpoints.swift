@@ -78,6 +78,7 @@ private func result(_ body: ReplicaRequest.Body) -> ReplicaReply.Result {
                     hasMore: query.nodesMax > 2)))
     case .read(.settings, _, _): return .answer(.settings([], featureLevel: 1))
     case .cluster: return .failed(.timeout)
+    case .transferLeadership: return .failed(.transferRefused(.unknownMember))
     }
 }
 

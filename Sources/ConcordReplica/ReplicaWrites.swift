@@ -213,7 +213,10 @@ extension Operation {
         case .increment(let increment): return overhead + increment.key.bytes.count
         case .delete(let delete): return overhead + delete.key.bytes.count
         case .changeSettings(let values): return overhead + 10 * values.count
-        case .raiseFeatureLevel: return overhead
+        case .raiseFeatureLevel, .cancelMemberChange: return overhead
+        case .changeMembers(let change):
+            let texts = change.add.reduce(0) { $0 + $1.name.utf8.count + $1.peerAddress.utf8.count }
+            return overhead + texts + 16 * (change.add.count + change.remove.count)
         }
     }
 }

@@ -112,6 +112,9 @@ extension Progress {
         hash.add(probeIsOut ? UInt64(1) : 0)
         hash.add(confirmedRound)
         hash.add(isStalled(now: now, patience: patience) ? UInt64(1) : 0)
+        hash.add(departure?.index.rawValue ?? 0)
+        hash.add(departure?.knownByRound ?? 0)
+        if let catchUp { hash.add(catchUp.isDone ? UInt64.max : catchUp.target.rawValue) }
         hash.add(UInt64(inflight.count))
         for sent in inflight { hash.add(sent.lastIndex.rawValue) }
     }

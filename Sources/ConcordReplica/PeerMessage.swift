@@ -16,6 +16,8 @@ package enum PeerMessage: Equatable, Sendable {
     case positionsResponse(id: UInt64, [MemberPosition])
     /// Formation: I am formed, with this initial configuration.
     case formed(ClusterID, Configuration)
+    /// As of this index, which the sender has applied, the receiver is a member no more, and never will be again.
+    case removed(LogIndex)
 }
 
 /// How far a member has got, as the leader knows it.

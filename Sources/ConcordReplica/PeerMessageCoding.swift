@@ -13,6 +13,7 @@ extension PeerMessage {
         static let formed: UInt8 = 5
         static let positionsRequest: UInt8 = 6
         static let positionsResponse: UInt8 = 7
+        static let removed: UInt8 = 8
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -43,6 +44,9 @@ extension PeerMessage {
             writer.write(id)
             writer.write(UInt32(positions.count))
             for position in positions { position.encode(into: &writer) }
+        case .removed(let index):
+            writer.write(Tag.removed)
+            writer.write(index.rawValue)
         }
     }
 
@@ -64,6 +68,7 @@ extension PeerMessage {
             var positions: [MemberPosition] = []
             for _ in 0..<count { positions.append(try MemberPosition(decoding: &reader)) }
             self = .positionsResponse(id: id, positions)
+        case Tag.removed: self = .removed(LogIndex(try reader.readUInt64()))
         default: throw .invalid
         }
         try reader.finish()

@@ -58,6 +58,17 @@ package struct Replica: Sendable {
 
     var nextRequestCheck: UInt64 = 0
 
+    // Membership.
+    /// The last entry of this leadership that carries a command about the members.
+    var lastIntent = (term: Term.zero, index: LogIndex.zero)
+    /// Whether the batch that is being made holds such a command.
+    var batchHasIntent = false
+    /// The configuration that `dialled` is of.
+    var dialledIndex: LogIndex?
+    var dialledMembers: [Configuration.Member] = []
+    var dialled: Set<MemberID> = []
+    var visitors: [MemberID: Visitor] = [:]
+
     package init(_ start: ReplicaStart) {
         self.start = start
         record = start.record
@@ -67,7 +78,7 @@ package struct Replica: Sendable {
         standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
         if let configuration = start.record.initialConfiguration {
             startRaft(configuration)
-        } else {
+        } else if !start.joins {
             formation = Formation(own: start.record.id, ownName: start.record.name, listed: start.listed)
             continueFormation()
         }
@@ -96,6 +107,9 @@ package struct Replica: Sendable {
             beginBarrier()
             collect()
             applyBacklog()
+            driveMembership()
+            collect()
+            followConfiguration()
             if let index = reads.firstConfirmed, index <= appliedIndex { hasCaughtUp = true }
             answerReads()
         }
@@ -109,7 +123,9 @@ package struct Replica: Sendable {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
-        if writes.count + reads.count + positionReads.count > 0 { deadline = min(deadline, nextRequestCheck) }
+        if writes.count + reads.count + positionReads.count + visitors.count > 0 {
+            deadline = min(deadline, nextRequestCheck)
+        }
         return deadline
     }
 
@@ -144,6 +160,7 @@ package struct Replica: Sendable {
             reads.giveUp(begunUntil: silentSince)
             askPositionsAgain(askedUntil: silentSince)
             resendSilentForwards()
+            forgetVisitors()
         }
         if let at = retryAt, at <= self.now {
             retryAt = nil
@@ -190,9 +207,11 @@ package struct Replica: Sendable {
     }
 
     private mutating func receive(_ message: PeerMessage, from sender: MemberID) {
+        heard(from: sender)
         switch message {
         case .raft(let message):
             guard message.from == sender, message.to == record.id else { return }
+            tellIfRemoved(sender)
             raft?.receive(message)
         case .forward(let command): receive(forwarded: command, from: sender)
         case .forwardRefused(let boot, let sequence, let overloaded):
@@ -204,6 +223,7 @@ package struct Replica: Sendable {
         case .formed(let cluster, let configuration): receive(formed: cluster, configuration, from: sender)
         case .positionsRequest(let id): sendPositions(id: id, to: sender)
         case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
+        case .removed(let index): receive(removedAt: index)
         }
     }
 
@@ -269,7 +289,10 @@ package struct Replica: Sendable {
         state.beginEntry(epoch: Epoch(entry.term.rawValue), clock: entry.clock)
         appliedIndex = entry.index
         switch entry.kind {
-        case .noop, .configuration: return 1
+        case .noop: return 1
+        case .configuration:
+            applyConfiguration(entry)
+            return 1
         case .commands:
             guard let commands = readable(entry.payload) else {
                 effects.halt = .unreadableEntry(entry.index)

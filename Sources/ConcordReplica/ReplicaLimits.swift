@@ -22,6 +22,9 @@ package enum ReplicaLimits {
     package static let resendMilliseconds: UInt64 = 1000
     /// How long a refused forward or barrier waits before it is tried again.
     package static let refusedRetryMilliseconds: UInt64 = 20
+    /// How long somebody outside of the configuration is dialled after it was last heard: long enough for what it must
+    /// be told, and for a new member to get the configuration that names its peers.
+    package static let visitorMilliseconds: UInt64 = 10_000
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200
 }

@@ -68,19 +68,19 @@ extension Replica {
         var origins: [Origin] = []
         let commands = forwarded
         forwarded = []
-        for command in commands {
-            guard let origin = command.origin else { continue }
-            batch.append(command)
-            origins.append(origin)
-            flush(&batch, &origins, always: false)
-        }
+        for command in commands { add(command, to: &batch, &origins) }
         for sequence in takeSequencesToSend() {
-            guard let command = writes[sequence]?.command, let origin = command.origin else { continue }
-            batch.append(command)
-            origins.append(origin)
-            flush(&batch, &origins, always: false)
+            if let command = writes[sequence]?.command { add(command, to: &batch, &origins) }
         }
         flush(&batch, &origins, always: true)
+    }
+
+    private mutating func add(_ command: Command, to batch: inout CommandBatch, _ origins: inout [Origin]) {
+        guard let origin = command.origin else { return }
+        batch.append(command)
+        origins.append(origin)
+        if command.operation.isAboutMembers { batchHasIntent = true }
+        flush(&batch, &origins, always: false)
     }
 
     /// Proposes the batch when it is full, or `always` when it is not empty.
@@ -90,6 +90,7 @@ extension Replica {
         batch = CommandBatch()
         let proposed = origins
         origins = []
+        noteIntent(result)
         switch result {
         case .accepted: break
         case .notLeader, .overloaded:
@@ -186,6 +187,24 @@ extension Replica {
         for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) where asked.read.deadline <= now {
             positionReads[id] = nil
             reply(asked.read.request, .failed(untimely))
+        }
+    }
+
+    /// This member answers nobody any more: whoever waits is told what is known of the request.
+    mutating func endAllRequests() {
+        let elsewhere = RequestFailure.noLeader(retryAfterMilliseconds: ReplicaLimits.noLeaderRetryMilliseconds)
+        var sequence = writes.first
+        while sequence < writes.end {
+            if let write = writes.remove(sequence) {
+                reply(write.request, .failed(write.unsettledSends > 0 ? .outcomeUnknown : elsewhere))
+            }
+            sequence += 1
+        }
+        nextToSend = max(nextToSend, writes.first)
+        for read in reads.remove(where: { _ in true }) { reply(read.request, .failed(elsewhere)) }
+        for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) {
+            positionReads[id] = nil
+            reply(asked.read.request, .failed(elsewhere))
         }
     }
 

@@ -110,8 +110,7 @@ package enum Server {
                 clients: ClientConnections(
                     poller: poller, endpoints: Endpoints(settings: settings),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
-                clientListener: clientListener, peerListener: peerListener,
-                listed: listed, replica: replica)
+                clientListener: clientListener, peerListener: peerListener, replica: replica)
         }
     }
 

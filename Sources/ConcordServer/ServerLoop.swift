@@ -18,7 +18,6 @@ final class ServerLoop {
     private let signals: SignalSource
     private let clientListener: Listener
     private let peerListener: Listener
-    private let listed: [ListedMember]
     private(set) var replica: Replica
     private let scratch = ScratchBuffer()
     private var ready: [ReadyDescriptor] = []
@@ -38,7 +37,6 @@ final class ServerLoop {
         var clients: ClientConnections
         var clientListener: Listener
         var peerListener: Listener
-        var listed: [ListedMember]
         var replica: Replica
     }
 
@@ -50,7 +48,6 @@ final class ServerLoop {
         clients = parts.clients
         clientListener = parts.clientListener
         peerListener = parts.peerListener
-        listed = parts.listed
         replica = parts.replica
         self.now = now
         try parts.poller.loop.watch(
@@ -60,7 +57,7 @@ final class ServerLoop {
 
     /// Runs until the member is to end.
     func run() throws(SystemError) -> ServerExit {
-        setTargets()
+        peers.setTargets(replica.targets, now: now)
         carryOut(replica.takeEffects())
         while exit == nil {
             try turn()
@@ -109,7 +106,6 @@ final class ServerLoop {
             case .memberRecordDurable:
                 replica.step(.memberRecordDurable)
                 peers.credentials.identity.clusterID = replica.record.clusterID
-                setTargets()
             }
         }
     }
@@ -167,12 +163,9 @@ final class ServerLoop {
         for (member, message) in effects.messages { peers.send(message, to: member, now: now) }
         refreshFacts()
         for reply in effects.replies { clients.deliver(reply, now: now) }
+        if let targets = effects.targets { peers.setTargets(targets, now: now) }
         for notice in effects.notices { report(notice) }
         if let reason = effects.halt { halt(reason) }
-    }
-
-    private func setTargets() {
-        peers.setTargets(replica.peerAddresses(listed: listed), now: now)
     }
 
     private func refreshFacts() {
@@ -221,9 +214,10 @@ final class ServerLoop {
                     (
                         "advice",
                         .text(
-                            "this data directory is new or was wiped: restore the one that this member had, or form a "
-                                + "new cluster from empty data directories; to join a running cluster under a new "
-                                + "id will be 'concordd serve --join \(peer.clientURL)', in a later version")
+                            "this data directory is new or was wiped: restore the one that this member had, or "
+                                + "remove the lost member and let a new one take its place, with an empty data "
+                                + "directory: 'concord member remove \(replica.record.name)' and 'concordd serve "
+                                + "--name \(replica.record.name) --join \(peer.clientURL)'")
                     ),
                 ])
             exit = .configuration
@@ -235,6 +229,20 @@ final class ServerLoop {
                     ("advice", "a newer version has written this entry: start that version"),
                 ])
             exit = .configuration
+        case .removed(let index):
+            log.warning(
+                "removed",
+                [
+                    ("id", "\(replica.record.id)"), ("index", .number(index.rawValue)),
+                    ("reason", "this member was removed from its cluster, and its id is never used again"),
+                    (
+                        "advice",
+                        .text(
+                            "take its data directory away; to let this machine be a member again, start it with an "
+                                + "empty one and --join")
+                    ),
+                ])
+            exit = .removed
         }
     }
 

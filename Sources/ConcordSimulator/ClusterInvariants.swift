@@ -40,12 +40,16 @@ package struct ClusterInvariants {
     private var leaders: [Term: MemberID] = [:]
     private var leaderPositions: [Term: Int] = [:]
     private var votes: [Vote: MemberID] = [:]
+    var configurations: ConfigurationLedger
     /// Entries that a follower threw away for a leader's.
     private(set) var truncatedCount = 0
 
     package init(members: Int) {
         mirrors = Array(repeating: Mirror(), count: members)
+        configurations = ConfigurationLedger(members: members)
     }
+
+    func isLeader(_ member: Int, of term: Term) -> Bool { leaderPositions[term] == member }
 
     var committedCount: Int { committed.count }
 
@@ -74,6 +78,7 @@ package struct ClusterInvariants {
             note("member \(member + 1) forgot its vote in term \(hardState.term.rawValue)")
         }
         mirrors[member] = Mirror(hardState: hardState, memory: [], durable: terms, lost: old.lost)
+        configurations.truncate(member, after: 0)
         record(entries, of: member)
     }
 
@@ -122,10 +127,12 @@ package struct ClusterInvariants {
             return note("member \(member + 1) appends entry \(keep + 1) behind a hole")
         }
         truncatedCount += mirrors[member].memory.count - keep
+        configurations.truncate(member, after: first.index.rawValue - 1)
         mirrors[member].memory.removeSubrange(keep...)
         var previous = mirrors[member].memory.last ?? .zero
         for entry in entries {
             let place = Place(index: entry.index.rawValue, term: entry.term.rawValue)
+            if entry.kind == .configuration { configurations.append(entry, of: member, isNew: written[place] == nil) }
             if let known = written[place] {
                 if known.previousTerm != previous || known.entry != entry {
                     note("two entries at index \(entry.index.rawValue) of term \(entry.term.rawValue)")
@@ -145,6 +152,13 @@ package struct ClusterInvariants {
         if let other = leaders[term], other != id { note("\(id) and \(other) both lead term \(term.rawValue)") }
         guard leaders.updateValue(id, forKey: term) == nil else { return }
         leaderPositions[term] = member
+        if let latest = configurations.latest(of: member) {
+            let supporters = latest.members.map(\.id).filter { $0 == id || votes[Vote(voter: $0, term: term)] == id }
+            if !latest.isQuorum(Set(supporters)) {
+                note(
+                    "\(id) leads term \(term.rawValue) by \(supporters.count) votes of \(latest.members.count) members")
+            }
+        }
         let log = mirrors[member].memory
         for position in committed.indices where committedInTerm[position] < term {
             if position >= log.count || log[position] != committed[position] {
@@ -177,11 +191,11 @@ package struct ClusterInvariants {
             if committed[position] != own { note("member \(member + 1) commits another entry at \(position + 1)") }
             return
         }
-        let holders = mirrors.count { mirror in
-            [mirror.durable, mirror.lost].contains { position < $0.count && $0[position] == own }
+        let holders = mirrors.indices.filter { member in
+            [mirrors[member].durable, mirrors[member].lost].contains { position < $0.count && $0[position] == own }
         }
-        if holders <= mirrors.count / 2 {
-            note("entry \(position + 1) was committed while \(holders) of \(mirrors.count) disks held it")
+        if !configurations.areQuorum(holders, at: UInt64(position + 1), leader: leaderPositions[term] ?? member) {
+            note("entry \(position + 1) was committed while \(holders.count) disks held it, and no quorum")
         }
         if let last = committed.last, let before = entry(position - 1, last), let now = entry(position, own),
             before.clock > now.clock
@@ -190,6 +204,18 @@ package struct ClusterInvariants {
         }
         committed.append(own)
         committedInTerm.append(term)
+    }
+
+    /// What was appended in this turn, held against what is committed by now.
+    mutating func checkNewConfigurations() {
+        guard !configurations.unchecked.isEmpty else { return }
+        for broken in configurations.brokenRules(committedTerms: committed) { note(broken) }
+    }
+
+    /// The configurations that may turn out to be the present one: that of the last committed entry, and all behind it
+    /// in logs that hold it.
+    var possibleConfigurations: [Configuration] {
+        configurations.possible(committed: committed.map(\.rawValue))
     }
 
     /// Everything that was committed, in order.

@@ -52,6 +52,11 @@ package final class ClusterSimulation {
     var succession: Succession?
     /// Until then clients begin nothing.
     var quietUntil: UInt64 = 0
+    /// Changes of membership that were asked for, by request.
+    var changesAsked: [RequestID: AskedChange] = [:]
+    /// Requests that failed though everyone was to be served, by the member that answered: a mistake unless that one
+    /// was on its way out.
+    var unserved: [(position: Int, what: String)] = []
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
@@ -74,10 +79,11 @@ package final class ClusterSimulation {
         var random = SeededRandom(seed: plan.seed)
         var weather = SimulatedNetwork.Weather.drawn(plan.classes, from: &random)
         if plan.isInStep, !plan.classes.contains(.delay) { weather.delayMicroseconds = 70...70 }
-        network = SimulatedNetwork(members: plan.members, weather: weather, seed: random.next())
-        invariants = ClusterInvariants(members: plan.members)
+        let all = plan.members + plan.spares
+        network = SimulatedNetwork(members: all, weather: weather, seed: random.next())
+        invariants = ClusterInvariants(members: all)
         var members: [SimulatedMember] = []
-        for position in 0..<plan.members {
+        for position in 0..<all {
             let member = SimulatedMember(
                 position: position, disk: SimulatedDisk(seed: random.next()),
                 clockStart: random.below(1_000_000_000), random: SeededRandom(seed: random.next()))
@@ -85,7 +91,7 @@ package final class ClusterSimulation {
         }
         self.members = members
         faultRandom = SeededRandom(seed: random.next())
-        seen = SeenByClients(membersCount: plan.members)
+        seen = SeenByClients(membersCount: plan.classes.contains(.membership) ? nil : plan.members)
         clients = SimulatedClient.all(of: plan.workload, random: &random)
         clientRandom = clients.map { _ in SeededRandom(seed: random.next()) }
         for client in clients { events.schedule(.client(client.number), at: random.below(500_000)) }
@@ -219,7 +225,11 @@ package final class ClusterSimulation {
     func endTurn(of member: SimulatedMember) {
         member.turnIsScheduled = false
         guard let effects = member.running?.replica.takeEffects(), let id = member.id else { return }
-        if let halt = effects.halt { return halted(member, halt) }
+        if let targets = effects.targets { retarget(member, targets) }
+        if let halt = effects.halt {
+            if case .removed = halt { lastWords(of: member, id, effects) }
+            return halted(member, halt)
+        }
         if !effects.logWrites.isEmpty {
             member.writesQueued.append(contentsOf: effects.logWrites)
             invariants.handedOver(effects.logWrites, by: member.position)
@@ -248,7 +258,7 @@ package final class ClusterSimulation {
         scheduleTick(of: member)
     }
 
-    private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
+    func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
         if message.isReplication { replicationCount += 1 } else { otherMessagesCount += 1 }
         if case .raft(let inner) = message {
             invariants.sends(inner, from: sender.position)
@@ -256,7 +266,9 @@ package final class ClusterSimulation {
         }
         if case .announce = message { sender.hasAnnounced = true }
         if case .forward = message { coverage.count(.changedByFollowers) }
-        guard let member = members.first(where: { $0.id == receiver }) else { return }
+        guard let member = members.first(where: { $0.id == receiver }), sender.targets.contains(member.address) else {
+            return
+        }
         let delivered = plan.encodesMessages ? coded(message) : message
         let times = network.deliveries(of: message, from: sender.position, to: member.position, now: now)
         count(times, message)
@@ -321,11 +333,12 @@ package final class ClusterSimulation {
         member.mayHelp[asked] = permissions - 1
     }
 
-    private func observe(_ notice: Notice, of member: SimulatedMember) {
+    func observe(_ notice: Notice, of member: SimulatedMember) {
         switch notice {
         case .formed(let cluster):
             tell("\(member.name) formed \(cluster)")
             formedOnce.insert(member.position)
+            tellInvariants(of: member)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
         case .listDiffers: break
@@ -335,21 +348,25 @@ package final class ClusterSimulation {
                 "\(member.name) is \(standing.role) in term \(standing.term.rawValue)"
                     + (leader.map { ", led by \($0)" } ?? ""))
             highestTerm = max(highestTerm, standing.term)
-            if servedFrom != nil, standing.role != .follower, healing?.quorum.contains(member.position) == true {
+            if servedFrom != nil, !plan.classes.contains(.membership), standing.role != .follower,
+                healing?.quorum.contains(member.position) == true
+            {
                 problem("\(member.name) wants another leader than the one that all are served by")
             }
             if standing.role == .candidate { stands(member) }
             guard standing.role == .leader, let id = member.id else { return }
+            if member.position >= plan.members { coverage.reached(.newMemberLeads) }
             if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }
             invariants.leads(member.position, id: id, term: standing.term)
             won(member)
         }
     }
 
-    private func checkState(of member: SimulatedMember) {
+    func checkState(of member: SimulatedMember) {
         guard let running = member.running else { return }
         let (term, committed, applied) = running.look { ($0.raftTerm, $0.commitIndex, $0.appliedIndex) }
         invariants.commits(member.position, upTo: committed, term: term)
+        invariants.checkNewConfigurations()
         guard applied > member.checkedIndex else { return }
         member.checkedIndex = applied
         if applied > committed { problem("\(member.name) applied what is not committed") }

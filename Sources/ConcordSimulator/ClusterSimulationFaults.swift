@@ -62,6 +62,7 @@ extension ClusterSimulation {
         case .crashInDiskOperation: if member.isUp { endSoon(member, within: 8, &random) }
         case .plannedStop: stop(member, &random)
         case .wipe: wipe(member)
+        case .membership: changeMembers(&random)
         case .clockJump: leap(member, &random)
         case .pause: pause(member, &random)
         }

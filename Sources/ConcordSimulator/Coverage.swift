@@ -31,6 +31,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case replays
     case unknownOutcomes = "unknown outcomes"
     case truncatedEntries = "truncated entries"
+    case memberChanges = "changes of membership asked for"
     case changedByFollowers = "writes forwarded by a follower"
 }
 
@@ -52,6 +53,13 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case pausedLeader = "a paused leader"
     case fullDiskOfLeader = "a full disk of a leader"
     case uncommittedTailLost = "an uncommitted entry was replaced"
+    case crashInJoint = "a member ended in a joint configuration"
+    case memberReplaced = "a member was added and another one removed in one change"
+    case leaderRemoved = "a leader removed itself"
+    case changeCancelled = "a change of membership with learners was cancelled"
+    case newMemberLeads = "a member that had joined led"
+    case configurationTruncated = "an uncommitted configuration was truncated"
+    case formerMemberTold = "a former member was told"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

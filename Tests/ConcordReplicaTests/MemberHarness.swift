@@ -10,6 +10,7 @@ struct MemberHarness {
     var now: UInt64 = 1000
     /// Messages from and to these members are lost.
     var unreachable: Set<Int> = []
+    var halts: [Int: HaltReason] = [:]
 
     /// What each member's log holds on its disk, and its votes.
     private var disks: [(hardState: HardState, entries: [Entry])] = []
@@ -47,6 +48,39 @@ struct MemberHarness {
         )
     }
 
+    /// Starts a member that waits to be taken in.
+    mutating func addJoiner() {
+        let number = replicas.count + 1
+        let record = MemberRecord(id: MemberID(UInt128(number)), name: "m\(number)", boot: 1)
+        disks.append((HardState(term: .zero, votedFor: nil), []))
+        replicas.append(
+            Replica(
+                ReplicaStart(
+                    record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [], listed: [],
+                    joins: true, clientURL: "http://m\(number)", build: "test", raft: raft, seed: UInt64(number),
+                    now: now)))
+    }
+
+    /// Lets members shake hands with all whom they want to reach.
+    mutating func connect() {
+        for dialer in replicas.indices {
+            for acceptor in replicas.indices where replicas[dialer].targets.contains("m\(acceptor + 1):1") {
+                guard !unreachable.contains(dialer), !unreachable.contains(acceptor) else { continue }
+                replicas[dialer].step(.peerConnected(identity(of: acceptor)))
+                replicas[acceptor].step(.peerConnected(identity(of: dialer)))
+            }
+        }
+        settle()
+    }
+
+    func identity(of member: Int) -> PeerIdentity {
+        let record = replicas[member].record
+        return PeerIdentity(
+            id: record.id, name: record.name, boot: record.boot, peerAddress: "\(record.name):1",
+            clientURL: "http://\(record.name)", featureLevel: 1, build: "test",
+            clusterID: replicas[member].isFormed ? record.clusterID : nil)
+    }
+
     private mutating func write(_ write: LogWrite, of member: Int) {
         if let hardState = write.hardState { disks[member].hardState = hardState }
         if let first = write.entries.first {
@@ -64,6 +98,10 @@ struct MemberHarness {
             for member in replicas.indices where member != spared {
                 let effects = replicas[member].takeEffects()
                 replies.append(contentsOf: effects.replies)
+                if effects.memberRecord != nil {
+                    replicas[member].step(.memberRecordDurable)
+                    isBusy = true
+                }
                 for logWrite in effects.logWrites { write(logWrite, of: member) }
                 if let last = effects.logWrites.last {
                     replicas[member].step(.logDurable(last.sequence))
@@ -74,6 +112,10 @@ struct MemberHarness {
                     guard !unreachable.contains(member), !unreachable.contains(receiver) else { continue }
                     replicas[receiver].step(.peerMessage(from: replicas[member].record.id, message))
                     isBusy = true
+                }
+                if let halt = effects.halt {
+                    halts[member] = halt
+                    unreachable.insert(member)
                 }
             }
         }

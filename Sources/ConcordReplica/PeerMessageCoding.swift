@@ -14,6 +14,7 @@ extension PeerMessage {
         static let positionsRequest: UInt8 = 6
         static let positionsResponse: UInt8 = 7
         static let removed: UInt8 = 8
+        static let membershipRequest: UInt8 = 9
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -47,6 +48,7 @@ extension PeerMessage {
         case .removed(let index):
             writer.write(Tag.removed)
             writer.write(index.rawValue)
+        case .membershipRequest: writer.write(Tag.membershipRequest)
         }
     }
 
@@ -69,6 +71,7 @@ extension PeerMessage {
             for _ in 0..<count { positions.append(try MemberPosition(decoding: &reader)) }
             self = .positionsResponse(id: id, positions)
         case Tag.removed: self = .removed(LogIndex(try reader.readUInt64()))
+        case Tag.membershipRequest: self = .membershipRequest
         default: throw .invalid
         }
         try reader.finish()

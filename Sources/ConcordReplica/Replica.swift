@@ -68,6 +68,7 @@ package struct Replica: Sendable {
     var dialledMembers: [Configuration.Member] = []
     var dialled: Set<MemberID> = []
     var visitors: [MemberID: Visitor] = [:]
+    var nextMembershipRequest: UInt64 = 0
 
     package init(_ start: ReplicaStart) {
         self.start = start
@@ -161,6 +162,7 @@ package struct Replica: Sendable {
             askPositionsAgain(askedUntil: silentSince)
             resendSilentForwards()
             forgetVisitors()
+            askWhetherMember()
         }
         if let at = retryAt, at <= self.now {
             retryAt = nil
@@ -196,6 +198,7 @@ package struct Replica: Sendable {
     private mutating func connected(_ peer: PeerIdentity) {
         guard peer.id != record.id else { return }
         peers[peer.id] = peer
+        tellIfRemoved(peer.id)
         if formation != nil {
             meet(peer)
         } else if peer.clusterID == nil, let cluster = record.clusterID,
@@ -224,6 +227,7 @@ package struct Replica: Sendable {
         case .positionsRequest(let id): sendPositions(id: id, to: sender)
         case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
         case .removed(let index): receive(removedAt: index)
+        case .membershipRequest: tellIfRemoved(sender)
         }
     }
 

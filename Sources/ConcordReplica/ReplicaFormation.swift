@@ -53,6 +53,7 @@ extension Replica {
     /// A formed peer says what it was formed with.
     mutating func receive(formed cluster: ClusterID, _ configuration: Configuration, from sender: MemberID) {
         guard formation != nil || start.joins, record.clusterID == nil else { return }
+        receiveVisit(of: sender)
         guard Formation.clusterID(configuration) == cluster else { return }
         // Only someone whose configuration names this member dials it, so a member that joins takes the first word.
         if configuration.member(record.id) != nil || start.joins {

@@ -112,10 +112,22 @@ extension Replica {
         send(.removed(appliedIndex), to: sender)
     }
 
+    /// A learner without a leader waits in silence, and may wait for ever: its change was cancelled, and the leader that
+    /// let it go could not tell it.
+    mutating func askWhetherMember() {
+        guard let raft, standing.leader == nil, now >= nextMembershipRequest else { return }
+        nextMembershipRequest = now + ReplicaLimits.membershipRequestMilliseconds
+        // The others are asked for votes by whoever may stand, and that tells them as much.
+        let members = raft.configuration.isVoter(record.id) ? [] : dialledMembers.map(\.id)
+        for member in Set(members).union(visitors.keys).sorted() where member != record.id {
+            send(.membershipRequest, to: member)
+        }
+    }
+
     /// A member says that this one was removed. Ids are never used again, so it cannot have been taken back since; but
     /// a state that is as far would know it.
     mutating func receive(removedAt index: LogIndex) {
-        guard raft != nil, index > appliedIndex else { return }
+        guard index > appliedIndex else { return }
         leave(at: index)
     }
 
@@ -124,7 +136,12 @@ extension Replica {
     /// Somebody who is not in the configuration speaks to this member: a new member that does not have the
     /// configuration yet, its leader, or a former member. Answers need a way to it.
     mutating func heard(from sender: MemberID) {
-        guard !dialled.contains(sender), formation == nil, let peer = peers[sender] else { return }
+        guard !dialled.contains(sender), formation == nil else { return }
+        receiveVisit(of: sender)
+    }
+
+    mutating func receiveVisit(of sender: MemberID) {
+        guard let peer = peers[sender] else { return }
         let until = now + ReplicaLimits.visitorMilliseconds
         if let known = visitors[sender], known.peerAddress == peer.peerAddress {
             visitors[sender]?.until = until

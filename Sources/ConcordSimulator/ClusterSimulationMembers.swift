@@ -34,24 +34,30 @@ extension ClusterSimulation {
     func changeMembers(_ random: inout SeededRandom) {
         guard let state = furthestState else { return }
         let askings = random.chance(percent: 20) ? 2 : 1
-        for _ in 0..<askings {
-            let operation = random.chance(percent: 15) ? nil : drawChange(of: state, &random)
+        for asking in 0..<askings {
+            // A second one is often a cancel, which may meet the first one at any point.
+            let isCancel = random.chance(percent: asking > 0 ? 50 : 15)
+            let operation = isCancel ? nil : drawChange(of: state, &random)
+            if let operation, operation == ChangeMembersOperation(), random.chance(percent: 90) { continue }
             let asked = members.filter { $0.isUp && !$0.isPaused && $0.running?.replica.isFormed == true }
             guard !asked.isEmpty else { return }
             let member = asked[Int(random.below(UInt64(asked.count)))]
-            lastRequest += 1
-            let id = RequestID(lastRequest)
-            changesAsked[id] = AskedChange(operation: operation)
-            coverage.count(.memberChanges)
-            tell("\(member.name) is asked for \(operation.map { "\($0)" } ?? "a cancel")")
-            ask(
-                member,
-                ReplicaRequest(
-                    id: id, timeoutMilliseconds: 300 + random.below(3000),
-                    body: .write(operation.map { .changeMembers($0) } ?? .cancelMemberChange, .none)),
-                by: ClusterSimulation.memberChanger)
+            let moment = asking > 0 && random.chance(percent: 70) ? now + random.below(5000) : now
+            events.schedule(.end(.asking(member, process: member.process, operation)), at: moment)
         }
         troubleSoon(&random)
+    }
+
+    func askForChange(_ operation: ChangeMembersOperation?, at member: SimulatedMember) {
+        lastRequest += 1
+        let id = RequestID(lastRequest)
+        changesAsked[id] = AskedChange(operation: operation)
+        coverage.count(.memberChanges)
+        tell("\(member.name) is asked for \(operation.map { "\($0)" } ?? "a cancel")")
+        let body = ReplicaRequest.Body.write(operation.map { .changeMembers($0) } ?? .cancelMemberChange, .none)
+        ask(
+            member, ReplicaRequest(id: id, timeoutMilliseconds: 300 + faultRandom.below(3000), body: body),
+            by: ClusterSimulation.memberChanger)
     }
 
     /// What happens in the middle of a change, besides what strikes anyway.
@@ -94,6 +100,9 @@ extension ClusterSimulation {
         default: change.remove = random.chance(percent: 50) ? voters : leader.map { [$0] } ?? []
         }
         // What makes no sense is asked for as well.
+        if random.chance(percent: 8), let former = members.first(where: \.hasLeft), let id = former.knownID?.rawValue {
+            change.add.append(MemberAddition(id: id, name: former.name, peerAddress: former.address))
+        }
         if random.chance(percent: 5) { change.remove.append(UInt128(random.next())) }
         return change
     }
@@ -193,8 +202,15 @@ extension ClusterSimulation {
         if healing.isOfAll, state.change != nil { return false }
         return healing.quorum.allSatisfy { position in
             guard let id = members[position].knownID else { return true }
-            return members[position].hasLeft || !state.wasMember(id.rawValue)
+            return members[position].hasLeft || !state.wasMember(id.rawValue) || !canBeTold(members[position])
         }
+    }
+
+    /// Whether it knows the way to somebody who is still there. A former member that knows only of others like itself
+    /// finds nobody who could tell it.
+    private func canBeTold(_ member: SimulatedMember) -> Bool {
+        guard let healing else { return false }
+        return staying(healing.quorum).contains { member.targets.contains(members[$0].address) }
     }
 
     /// A quorum of whatever configuration may come to hold, or all who may be in one.
@@ -292,7 +308,8 @@ extension ClusterSimulation {
             if !isRight { problem("joint configuration \(index.rawValue) is not what change \(change) asks for") }
             if !added.isEmpty, !removed.isEmpty { coverage.reached(.memberReplaced) }
         } else if state.isJoint {
-            let isRight = ids(.voter) == before(.voter).union(before(.incoming)) && ids(.learner) == []
+            let isRight =
+                !change.isCancelled && ids(.voter) == before(.voter).union(before(.incoming)) && ids(.learner) == []
             if !isRight { problem("final configuration \(index.rawValue) is not what change \(change) asks for") }
         } else {
             let isRight = ids(.voter) == before(.voter) && ids(.learner) == (change.isCancelled ? [] : added)

@@ -39,6 +39,12 @@ package struct PendingReply: Sendable {
         case cluster
         case settings
         case changeSettings([SettingValue])
+        /// One is begun, or taken back.
+        case memberChange
+
+        var isMemberChange: Bool {
+            if case .memberChange = self { true } else { false }
+        }
     }
 
     var kind: Kind

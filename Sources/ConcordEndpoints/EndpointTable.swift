@@ -6,6 +6,7 @@ enum Resource: UInt8, Sendable {
     case root
     case node
     case cluster
+    case change
     case settings
     case status
     case version
@@ -17,6 +18,7 @@ enum Resource: UInt8, Sendable {
         case .root: "/v1/kv"
         case .node: "/v1/kv/{path}"
         case .cluster: "/v1/cluster"
+        case .change: "/v1/cluster/change"
         case .settings: "/v1/cluster/settings"
         case .status: "/v1/status"
         case .version: "/v1/version"
@@ -32,7 +34,7 @@ enum Resource: UInt8, Sendable {
             self = .node
             return
         }
-        for resource in [Resource.root, .status, .ready, .live, .cluster, .settings, .version]
+        for resource in [Resource.root, .status, .ready, .live, .cluster, .change, .settings, .version]
         where path.equals(resource.template) {
             self = resource
             return
@@ -48,6 +50,8 @@ enum Action: UInt8, Sendable {
     case increment
     case deleteNode
     case readCluster
+    case changeMembers
+    case cancelMemberChange
     case readSettings
     case changeSettings
     case readStatus
@@ -81,6 +85,8 @@ struct Endpoint: Sendable {
         Endpoint(.get, .root, .readNode, .reading),
         Endpoint(.post, .root, .createSequential, [.sequential, .directory, .timeout]),
         Endpoint(.get, .cluster, .readCluster, [.timeout]),
+        Endpoint(.post, .change, .changeMembers, [.timeout]),
+        Endpoint(.delete, .change, .cancelMemberChange, [.timeout]),
         Endpoint(.get, .settings, .readSettings, [.consistency, .timeout]),
         Endpoint(.put, .settings, .changeSettings, [.timeout]),
         Endpoint(.get, .status, .readStatus),

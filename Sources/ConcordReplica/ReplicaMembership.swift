@@ -1,5 +1,5 @@
 import ConcordModel
-import ConcordRaft
+package import ConcordRaft
 import ConcordState
 import ConcordStorage
 
@@ -102,6 +102,19 @@ extension Replica {
         guard effects.halt == nil else { return }
         effects.halt = .removed(index)
         endAllRequests()
+    }
+
+    // MARK: As applied
+
+    /// Whether this member is counted, for good.
+    package var isVoter: Bool {
+        state.members.members.contains { $0.id == record.id.rawValue && $0.role == .voter }
+    }
+
+    package var votersCount: Int { state.members.members.count { $0.role != .learner } }
+
+    package func name(of member: MemberID) -> String? {
+        state.members.members.first { $0.id == member.rawValue }?.name
     }
 
     // MARK: Those who do not know yet

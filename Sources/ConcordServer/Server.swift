@@ -1,3 +1,4 @@
+internal import ConcordAPI
 internal import ConcordEndpoints
 internal import ConcordLinux
 internal import ConcordModel
@@ -73,13 +74,15 @@ package enum Server {
         let directory = try openDirectory(configuration, log: log)
         let record = directory.member.record
         let addresses = Addresses(configuration, clientPort: clientListener.port, peerPort: peerListener.port)
-        let listed = configuration.cluster ?? [ListedMember(name: record.name, peerAddress: addresses.peer)]
+        let joins = configuration.join != nil
+        let listed =
+            joins ? [] : configuration.cluster ?? [ListedMember(name: record.name, peerAddress: addresses.peer)]
         try check(record, against: configuration, addresses: addresses, listed: listed, log: log)
 
         let replica = Replica(
             ReplicaStart(
                 record: record, hardState: directory.recovered.hardState, entries: directory.recovered.entries,
-                listed: listed, clientURL: addresses.clientURL, build: ServerConfiguration.build,
+                listed: listed, joins: joins, clientURL: addresses.clientURL, build: ServerConfiguration.build,
                 raft: configuration.raft,
                 seed: SystemRandom.uint64(), now: now))
         let identity = PeerIdentity(
@@ -110,8 +113,19 @@ package enum Server {
                 clients: ClientConnections(
                     poller: poller, endpoints: Endpoints(settings: settings),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
-                clientListener: clientListener, peerListener: peerListener, replica: replica)
+                clientListener: clientListener, peerListener: peerListener,
+                join: try joinThread(configuration, identity, log: log), replica: replica)
         }
+    }
+
+    /// Asks for this member to be taken in, if it was started for that.
+    private static func joinThread(
+        _ configuration: ServerConfiguration, _ identity: PeerIdentity, log: Log
+    ) throws(SystemError) -> JoinThread? {
+        guard let join = configuration.join else { return nil }
+        let addition = AdditionDocument(id: "\(identity.id)", name: identity.name, peer: identity.peerAddress)
+        let targets = join.map { HostAndPort(host: $0.host, port: $0.port) }
+        return try JoinThread(.init(targets: targets, addition: addition, boot: identity.boot), log: log)
     }
 
     private static func listener(
@@ -189,6 +203,7 @@ package enum Server {
         listed: [ListedMember], log: Log
     ) throws(StartFailure) {
         guard let initial = record.initialConfiguration else {
+            guard configuration.join == nil else { return }
             guard listed.contains(where: { $0.name == record.name }),
                 record.name == configuration.name || listed.count == 1
             else {

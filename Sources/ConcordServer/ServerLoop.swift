@@ -18,6 +18,8 @@ final class ServerLoop {
     private let signals: SignalSource
     private let clientListener: Listener
     private let peerListener: Listener
+    /// `nil` once this member is counted.
+    private var join: JoinThread?
     private(set) var replica: Replica
     private let scratch = ScratchBuffer()
     private var ready: [ReadyDescriptor] = []
@@ -37,6 +39,7 @@ final class ServerLoop {
         var clients: ClientConnections
         var clientListener: Listener
         var peerListener: Listener
+        var join: JoinThread?
         var replica: Replica
     }
 
@@ -48,6 +51,7 @@ final class ServerLoop {
         clients = parts.clients
         clientListener = parts.clientListener
         peerListener = parts.peerListener
+        join = parts.join
         replica = parts.replica
         self.now = now
         try parts.poller.loop.watch(
@@ -166,6 +170,11 @@ final class ServerLoop {
         if let targets = effects.targets { peers.setTargets(targets, now: now) }
         for notice in effects.notices { report(notice) }
         if let reason = effects.halt { halt(reason) }
+        if let thread = join, replica.isVoter {
+            log.info("joined", [("name", .text(replica.record.name))])
+            thread.stop()
+            join = nil
+        }
     }
 
     private func refreshFacts() {
@@ -200,7 +209,7 @@ final class ServerLoop {
 
     private func name(of member: MemberID) -> String {
         if member == replica.record.id { return replica.record.name }
-        return replica.record.initialConfiguration?.member(member)?.name ?? "\(member)"
+        return replica.name(of: member) ?? "\(member)"
     }
 
     private func halt(_ reason: HaltReason) {
@@ -266,8 +275,7 @@ final class ServerLoop {
     }
 
     private func beginStop() {
-        let membersCount = replica.record.initialConfiguration?.members.count ?? 1
-        let leads = replica.status.standing.role == .leader && membersCount > 1
+        let leads = replica.status.standing.role == .leader && replica.votersCount > 1
         stop.begin(now: now, leads: leads)
         clients.isStopping = true
         clientListener.close()

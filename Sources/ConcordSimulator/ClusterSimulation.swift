@@ -233,6 +233,7 @@ package final class ClusterSimulation {
         if !effects.logWrites.isEmpty {
             member.writesQueued.append(contentsOf: effects.logWrites)
             invariants.handedOver(effects.logWrites, by: member.position)
+            if !invariants.configurations.unchecked.isEmpty { appendedConfiguration(member) }
         }
         if let record = effects.memberRecord { member.recordQueued = record }
         beginDiskWork(of: member)

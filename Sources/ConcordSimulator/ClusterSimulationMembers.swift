@@ -78,6 +78,15 @@ extension ClusterSimulation {
         }
     }
 
+    /// A leader has a configuration that nobody else has: now and then it stays so for a while, or for ever.
+    func appendedConfiguration(_ leader: SimulatedMember) {
+        guard healing == nil, faultRandom.chance(percent: 15) else { return }
+        let others = members.indices.filter { $0 != leader.position }
+        let links = others.map { (from: leader.position, to: $0) } + others.map { (from: $0, to: leader.position) }
+        for (from, to) in links { network.cut(from: from, to: to) }
+        events.schedule(.end(.cuts(links)), at: now + 50_000 + faultRandom.below(2_000_000))
+    }
+
     private func drawChange(of state: Membership, _ random: inout SeededRandom) -> ChangeMembersOperation {
         let voters = state.members.filter { $0.role != .learner && $0.role != .outgoing }.map(\.id)
         let free = members.filter { member in

@@ -64,6 +64,7 @@ package struct Tool: Sendable {
         case "ls": try await list()
         case "tree": try await tree()
         case "status": try await status()
+        case "member": try await member()
         case "import": try await importFiles()
         case "export": try await exportFiles()
         default: preconditionFailure("a command is declared that nobody runs")

@@ -195,7 +195,8 @@ package struct ClusterInvariants {
             [mirrors[member].durable, mirrors[member].lost].contains { position < $0.count && $0[position] == own }
         }
         if !configurations.areQuorum(holders, at: UInt64(position + 1), leader: leaderPositions[term] ?? member) {
-            note("entry \(position + 1) was committed while \(holders.count) disks held it, and no quorum")
+            let count = "\(holders.count) of \(mirrors.count)"
+            note("entry \(position + 1) was committed while \(count) disks held it, and they are no quorum")
         }
         if let last = committed.last, let before = entry(position - 1, last), let now = entry(position, own),
             before.clock > now.clock

@@ -130,8 +130,9 @@ extension Replica {
     mutating func askWhetherMember() {
         guard let raft, standing.leader == nil, now >= nextMembershipRequest else { return }
         nextMembershipRequest = now + ReplicaLimits.membershipRequestMilliseconds
-        // The others are asked for votes by whoever may stand, and that tells them as much.
-        let members = raft.configuration.isVoter(record.id) ? [] : dialledMembers.map(\.id)
+        // Whoever may stand asks the others for votes, and that tells them as much; learners it asks for none.
+        let stands = raft.configuration.isVoter(record.id)
+        let members = dialledMembers.filter { !stands || $0.role == .learner }.map(\.id)
         for member in Set(members).union(visitors.keys).sorted() where member != record.id {
             send(.membershipRequest, to: member)
         }

@@ -166,6 +166,30 @@ import Testing
         #expect(harness.halts[3] != nil)
     }
 
+    /// Seed 20343: the one member left had been a learner when the other one lost sight of it.
+    @Test func `A former member that knows only of a learner is told by it`() {
+        var harness = MemberHarness(members: 2)
+        let leader = harness.elect()
+        let other = 1 - leader
+        harness.addJoiner()
+        harness.unreachable = [2]
+        harness.request(1, at: leader, change(add: [3], remove: [1, 2]))
+        harness.pass(milliseconds: 300)
+        #expect(harness.replicas[other].state.members.members.last?.role == .learner)
+        // From here on `other` hears nothing but acknowledges what the change needs: it is let go by hand.
+        let teller = harness.replicas[2].record.id
+        harness.unreachable = [leader]
+        harness.pass(milliseconds: 3000)
+        var asked = false
+        for _ in 0..<300 {
+            harness.now += 10
+            harness.replicas[other].step(.tick(now: harness.now, wallMilliseconds: 1))
+            let messages = harness.replicas[other].takeEffects().messages
+            asked = asked || messages.contains { $0.to == teller && $0.message == .membershipRequest }
+        }
+        #expect(asked)
+    }
+
     @Test func `The next leader goes on with a change`() {
         var harness = MemberHarness(members: 3)
         let leader = harness.elect()

@@ -149,6 +149,37 @@ struct MembershipTests {
         withExtendedLifetime(cluster) {}
     }
 
+    @Test("are listed, removed by name and taken back by the command line, which says what is wrong")
+    func commandLine() async throws {
+        let cluster = try GrowingCluster(seats: 3)
+        let client = try cluster.client([0, 1])
+        try cluster.start(1, through: [0])
+        try await cluster.waitForVoters([0, 1], client)
+        func run(_ line: String) async throws -> ToolRun {
+            let words = ["--endpoints", "\(cluster.url(0)),\(cluster.url(1))", "--timeout", "60s", "member"]
+            return await ToolRun.run(
+                words + line.split(separator: " ").map(String.init), on: try SocketTransport())
+        }
+        let list = try await run("list --json").json
+        let names = (list["members"] as? [[String: Any]])?.compactMap { $0["name"] as? String } ?? []
+        #expect(Set(names) == ["m0", "m1"] && list["change"] == nil)
+        #expect(try await run("list").output.contains("voter"))
+        #expect(try await run("remove nobody").complaints.contains("there is no member 'nobody'; the members are"))
+        #expect(try await run("cancel").complaints.contains("no change of membership is under way"))
+        // Nobody with this id runs, so the change waits until it is cancelled.
+        let id = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+        #expect(
+            try await run("add \(id) ghost 127.0.0.1:1").output == "change 2 is under way; "
+                + "'concord member list' shows what it waits for\n")
+        #expect(try await run("list").output.contains("change 2: waits for ghost to catch up"))
+        #expect(try await run("add \(id) ghost 127.0.0.1:1").complaints.contains("another change of membership"))
+        #expect(try await run("cancel --wait").output == "change 2 is done\n")
+        #expect(try await run("remove m1 --wait --json").json["done"] as? Bool == true)
+        #expect(cluster.server(1)?.exitCode() == .exited(code: 69))
+        #expect(try await run("remove m0").complaints.contains("would leave no member that votes"))
+        withExtendedLifetime(cluster) {}
+    }
+
     @Test("one that is killed in the middle of joining goes on when it is started again")
     func killedWhileJoining() async throws {
         let cluster = try GrowingCluster(seats: 2)

@@ -47,16 +47,19 @@ package struct ClusterDocument: Codable, Equatable, Sendable {
     /// The leader's id.
     package var leader: String?
     package var members: [Member]
+    /// Absent as long as no change of membership is under way.
+    package var change: Change?
 
-    package init(clusterID: String, leader: String?, members: [Member]) {
+    package init(clusterID: String, leader: String?, members: [Member], change: Change? = nil) {
         self.clusterID = clusterID
         self.leader = leader
         self.members = members
+        self.change = change
     }
 
     private enum CodingKeys: String, CodingKey {
         case clusterID = "cluster_id"
-        case leader, members
+        case leader, members, change
     }
 }
 

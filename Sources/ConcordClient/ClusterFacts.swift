@@ -91,11 +91,14 @@ public struct ClusterStatus: Hashable, Sendable {
     public let leader: String?
     /// All members, in the order of the configuration.
     public let members: [Member]
+    /// The change of members that is under way; `nil` for none.
+    public let change: Change?
 
     init(_ document: ClusterDocument) {
         id = document.clusterID
         leader = document.leader
         members = document.members.map(Member.init)
+        change = document.change.map(Change.init)
     }
 }
 

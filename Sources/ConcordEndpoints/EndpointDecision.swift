@@ -40,6 +40,12 @@ package struct PendingReply: Sendable {
         case leader
         case settings
         case changeSettings([SettingValue])
+        /// One is begun, or taken back.
+        case memberChange
+
+        var isMemberChange: Bool {
+            if case .memberChange = self { true } else { false }
+        }
     }
 
     var kind: Kind

@@ -7,6 +7,7 @@ enum Resource: UInt8, Sendable {
     case node
     case cluster
     case leader
+    case change
     case settings
     case status
     case version
@@ -19,6 +20,7 @@ enum Resource: UInt8, Sendable {
         case .node: "/v1/kv/{path}"
         case .cluster: "/v1/cluster"
         case .leader: "/v1/cluster/leader"
+        case .change: "/v1/cluster/change"
         case .settings: "/v1/cluster/settings"
         case .status: "/v1/status"
         case .version: "/v1/version"
@@ -34,7 +36,10 @@ enum Resource: UInt8, Sendable {
             self = .node
             return
         }
-        for resource in [Resource.root, .status, .ready, .live, .cluster, .leader, .settings, .version]
+        let resources: [Resource] = [
+            .root, .status, .ready, .live, .cluster, .leader, .change, .settings, .version,
+        ]
+        for resource in resources
         where path.equals(resource.template) {
             self = resource
             return
@@ -51,6 +56,8 @@ enum Action: UInt8, Sendable {
     case deleteNode
     case readCluster
     case moveLeadership
+    case changeMembers
+    case cancelMemberChange
     case readSettings
     case changeSettings
     case readStatus
@@ -85,6 +92,8 @@ struct Endpoint: Sendable {
         Endpoint(.post, .root, .createSequential, [.sequential, .directory, .timeout]),
         Endpoint(.get, .cluster, .readCluster, [.timeout]),
         Endpoint(.post, .leader, .moveLeadership, [.timeout]),
+        Endpoint(.post, .change, .changeMembers, [.timeout]),
+        Endpoint(.delete, .change, .cancelMemberChange, [.timeout]),
         Endpoint(.get, .settings, .readSettings, [.consistency, .timeout]),
         Endpoint(.put, .settings, .changeSettings, [.timeout]),
         Endpoint(.get, .status, .readStatus),

@@ -36,8 +36,9 @@ package struct Endpoints: Sendable {
     ) throws(Problem) -> EndpointDecision {
         let parameters = try QueryParameters(request.query, endpoint: endpoint)
         switch endpoint.action {
-        case .putNode, .createSequential, .increment, .changeSettings, .moveLeadership: break
-        case .readNode, .deleteNode, .readCluster, .readSettings, .readStatus, .readVersion, .checkLive, .checkReady:
+        case .putNode, .createSequential, .increment, .changeSettings, .moveLeadership, .changeMembers: break
+        case .readNode, .deleteNode, .readCluster, .cancelMemberChange, .readSettings, .readStatus, .readVersion,
+            .checkLive, .checkReady:
             guard request.body.isEmpty else {
                 throw Problem(.invalidRequest, "\(endpoint.method.name) takes no body here; send none")
             }
@@ -52,6 +53,8 @@ package struct Endpoints: Sendable {
         case .deleteNode: return try delete(request, parameters)
         case .readCluster: return readCluster(request, parameters)
         case .moveLeadership: return try moveLeadership(request, parameters)
+        case .changeMembers: return try changeMembers(request, parameters)
+        case .cancelMemberChange: return try cancelMemberChange(request, parameters)
         case .readSettings: return readSettings(request, parameters)
         case .changeSettings: return try changeSettings(request, parameters)
         case .readStatus: return .respond(status(request, facts))

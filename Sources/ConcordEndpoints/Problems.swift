@@ -121,8 +121,35 @@ extension Problem {
                 .timeout,
                 "another copy of this write was applied and its answer is lost; read before you send it again",
                 status: 504, retryable: pending.hasRetryIdentity, outcomeUnknown: true, path: path)
+        case .memberChangeUnderWay, .memberKnown, .memberNotFound, .noVoterLeft, .noMemberChange, .memberChangeTooFar:
+            self.init(ofMembers: refusal)
         case .otherTerm:
             self.init(.internal, "the write belongs to an earlier leadership and had no effect", path: path)
+        }
+    }
+
+    /// A change of membership that `apply` refused.
+    private init(ofMembers refusal: Refusal) {
+        let number = refusal.number.map { " (number \($0))" } ?? ""
+        switch refusal.code {
+        case .memberChangeUnderWay:
+            self.init(
+                .conflict,
+                "another change of membership is under way\(number); wait for its end (GET /v1/cluster), or cancel it")
+        case .memberKnown:
+            self.init(
+                .conflict,
+                "an id or a peer address to add belongs to a member, or the id to a former one; an id is never used "
+                    + "again: start the new member with an empty data directory")
+        case .memberNotFound:
+            self.init(.notFound, "an id to remove is no member's; GET /v1/cluster lists the members")
+        case .noVoterLeft:
+            self.init(.conflict, "the change would leave no member that votes; add one in the same change")
+        case .noMemberChange: self.init(.conflict, "no change of membership is under way")
+        default:
+            self.init(
+                .conflict,
+                "the change of membership\(number) can only be finished: its joint configuration is in the log")
         }
     }
 
@@ -146,7 +173,7 @@ extension Problem {
             "the value is not a decimal 64-bit number as this API writes it, or the sum would not be one"
         case .sequential:
             "the next numbers of the parent are taken by nodes of these names, or this seq of the client is done already"
-        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .changeSettings:
+        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .changeSettings, .memberChange:
             "this seq of the client is done already; never use one again"
         }
     }

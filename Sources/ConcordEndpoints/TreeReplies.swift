@@ -22,6 +22,10 @@ extension ReplyWriter {
             } else if case .changeSettings(let values) = pending.kind {
                 begin(200, into: &writer)
                 write(json: JSONDocument.encode(SettingsDocument(values, featureLevel: nil)), into: &writer)
+            } else if pending.kind.isMemberChange {
+                begin(200, into: &writer)
+                let number = UInt64(clamping: result.number ?? 0)
+                write(json: JSONDocument.encode(MemberChangeReply(change: number)), into: &writer)
             } else if result.status == .deleted && !outcome.valuesOmitted {
                 writePartial(result, outcome, into: &writer)
             } else {
@@ -48,7 +52,7 @@ extension ReplyWriter {
         case .delete:
             let count = UInt64(clamping: result.number ?? 1)
             finishJSON(into: &writer) { $0.writeDeletionDocument(node, deletedCount: count) }
-        case .node, .list, .cluster, .leader, .settings, .changeSettings:
+        case .node, .list, .cluster, .leader, .settings, .changeSettings, .memberChange:
             finishJSON(into: &writer) { $0.writeNodeDocument(node, withValue: false) }
         }
     }
@@ -187,6 +191,6 @@ extension ClusterDocument {
                 clientURL: member.clientURL, build: member.build, matchIndex: member.matchNumber, lag: member.lag,
                 silentMilliseconds: member.silentMilliseconds)
         }
-        self.init(clusterID: view.clusterText, leader: view.leaderText, members: members)
+        self.init(clusterID: view.clusterText, leader: view.leaderText, members: members, change: Change(view))
     }
 }

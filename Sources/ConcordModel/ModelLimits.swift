@@ -12,6 +12,11 @@ package enum ModelLimits {
     /// Revisions in one `If-Match`.
     package static let conditionRevisionsMax = 64
     package static let settingsPerCommandMax = 256
+    /// Members of a cluster, those of both halves of a joint configuration and learners together; the consensus has
+    /// the same limit.
+    package static let membersMax = 64
+    /// Bytes of a member's name and of its peer address.
+    package static let memberTextBytesMax = 512
     /// Commands in one log entry: more than a turn of the loop ever gathers, so a larger count is damage.
     package static let commandsPerEntryMax = 16_384
     /// One command: an operation with the largest value and key, and room for the envelope.

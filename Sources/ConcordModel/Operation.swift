@@ -87,4 +87,8 @@ package enum Operation: Equatable, Sendable {
     case changeSettings([SettingValue])
     /// Raises the rules that `apply` follows to a level that every member supports. Never proposed by a client.
     case raiseFeatureLevel(UInt16)
+    /// Begins a change of membership, if none is under way.
+    case changeMembers(ChangeMembersOperation)
+    /// Takes a change back, as long as its joint configuration is not in the log.
+    case cancelMemberChange
 }

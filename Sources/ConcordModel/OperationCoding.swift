@@ -31,6 +31,12 @@ extension Operation {
         case 17:
             _ = try Operation.readFlags(&reader, known: 0)
             self = .raiseFeatureLevel(try reader.readUInt16())
+        case 18:
+            _ = try Operation.readFlags(&reader, known: 0)
+            self = .changeMembers(try ChangeMembersOperation(decoding: &reader))
+        case 19:
+            _ = try Operation.readFlags(&reader, known: 0)
+            self = .cancelMemberChange
         default: throw .invalid
         }
         guard reader.position == bodyEnd else { throw .invalid }
@@ -44,6 +50,8 @@ extension Operation {
         case .delete: 4
         case .changeSettings: 16
         case .raiseFeatureLevel: 17
+        case .changeMembers: 18
+        case .cancelMemberChange: 19
         }
     }
 
@@ -65,6 +73,10 @@ extension Operation {
         case .raiseFeatureLevel(let level):
             writer.write(UInt16(0))
             writer.write(level)
+        case .changeMembers(let change):
+            writer.write(UInt16(0))
+            change.encode(into: &writer)
+        case .cancelMemberChange: writer.write(UInt16(0))
         }
     }
 

@@ -5,6 +5,10 @@ package struct OperationResult: Equatable, Sendable {
         case replaced = 2
         case deleted = 3
         case settingsChanged = 4
+        /// A change of membership is under way; `number` is its own.
+        case memberChangeBegun = 5
+        /// A change of membership is taken back; `number` is its own.
+        case memberChangeCancelled = 6
     }
 
     package var status: Status
@@ -12,7 +16,8 @@ package struct OperationResult: Equatable, Sendable {
     /// The node after the operation (before it, for a deletion), without its value. `nil` for an operation
     /// without a node and in a replay from below the history's floor.
     package var node: Node?
-    /// The number that was made: of a sequential name or a counter; of a deletion, how many nodes went.
+    /// The number that was made: of a sequential name, a counter or a change of membership; of a deletion, how many
+    /// nodes went.
     package var number: Int64?
 
     package init(status: Status, key: Key, node: Node?, number: Int64? = nil) {
@@ -43,6 +48,17 @@ package enum RefusalCode: UInt8, Sendable, CaseIterable {
     case superseded = 14
     /// Decided by a leader of another term: without effect.
     case otherTerm = 15
+    /// A change of membership is under way; the number is its own.
+    case memberChangeUnderWay = 16
+    /// The id or the peer address to add is a member's, or the id was one's.
+    case memberKnown = 17
+    case memberNotFound = 18
+    /// The change would leave nobody who votes.
+    case noVoterLeft = 19
+    /// There is no change of membership to cancel.
+    case noMemberChange = 20
+    /// The change of membership is so far that it can only be finished; the number is its own.
+    case memberChangeTooFar = 21
 }
 
 package struct Refusal: Equatable, Sendable {

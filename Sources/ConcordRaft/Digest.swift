@@ -116,6 +116,9 @@ extension Progress {
         hash.add(needsSnapshot ? UInt64(1) : 0)
         hash.add(confirmedRound)
         hash.add(isStalled(now: now, patience: patience) ? UInt64(1) : 0)
+        hash.add(departure?.index.rawValue ?? 0)
+        hash.add(departure?.knownByRound ?? 0)
+        if let catchUp { hash.add(catchUp.isDone ? UInt64.max : catchUp.target.rawValue) }
         hash.add(UInt64(inflight.count))
         for sent in inflight { hash.add(sent.lastIndex.rawValue) }
     }

@@ -1,6 +1,7 @@
 /// What a leader keeps for its term.
 struct Leadership: Sendable {
-    /// Everyone in the configuration but the leader, in order of id.
+    /// Everyone in the configuration but the leader, in order of id; behind them those that have left it and may not
+    /// know.
     var peers: [Progress] = []
     /// The entry that this term began with: nothing is known to be committed before it is
     /// (dissertation §6.4).
@@ -33,14 +34,6 @@ struct Leadership: Sendable {
 
     func position(of id: MemberID) -> Int? {
         peers.firstIndex { $0.id == id }
-    }
-
-    /// Takes up members that a new configuration names and drops those that it does not.
-    mutating func follow(_ configuration: Configuration, leader: MemberID, next: LogIndex, now: UInt64) {
-        peers = configuration.members.compactMap { member in
-            guard member.id != leader else { return nil }
-            return peers.first { $0.id == member.id } ?? Progress(id: member.id, next: next, now: now)
-        }
     }
 
     mutating func beginRound(now: UInt64, heartbeat: UInt64, window: UInt64) {

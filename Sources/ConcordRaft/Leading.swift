@@ -8,7 +8,7 @@ extension Raft {
         votes = []
         leadership = Leadership(
             firstIndex: log.lastIndex.next, clusterClock: seenClock, uncommittedBytes: uncommittedBytes, now: now)
-        leadership.follow(log.configuration, leader: id, next: log.lastIndex.next, now: now)
+        followConfigurationsInDoubt()
         _ = appendAsLeader([], kind: .noop)
     }
 
@@ -25,7 +25,9 @@ extension Raft {
         appendToLog(entry)
         leadership.accepted(bytes: payload.count + Entry.overheadBytes)
         if kind == .configuration {
-            leadership.follow(log.configuration, leader: id, next: log.lastIndex, now: now)
+            leadership.follow(
+                log.configuration, leader: id, at: log.lastIndex, now: now,
+                timeout: settings.electionTimeoutMilliseconds)
         }
         return entry.index
     }
@@ -41,7 +43,9 @@ extension Raft {
         if barriersMayBegin { leadership.barriers.begin(round: leadership.round, index: commitIndex) }
         replicate(roundBegan: roundBegins)
         continueTransfer(roundBegan: roundBegins)
+        leadership.dropDeparted(now: now)
         answerConfirmedBarriers()
+        if leadsFromOutside { giveUpLeadership() }
     }
 
     /// When this leader must step down unless more answers come: a quorum's contact, counted from when the

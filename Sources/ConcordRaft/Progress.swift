@@ -38,6 +38,10 @@ struct Progress: Sendable {
     private var movedAt: UInt64
     private(set) var inflight: [Inflight] = []
     private var inflightBytes = 0
+    /// Of a learner: how far it got.
+    var catchUp: CatchUp?
+    /// Set when it is no member any more.
+    var departure: Departure?
 
     init(id: MemberID, next: LogIndex, now: UInt64) {
         self.id = id

@@ -22,8 +22,15 @@ extension Configuration {
         hasQuorum { $0 == id }
     }
 
+    /// What an entry of it carries.
+    package var payload: [UInt8] {
+        var writer = ByteWriter()
+        encode(into: &writer)
+        return writer.bytes
+    }
+
     /// `nil` when the bytes are not exactly one configuration.
-    init?(payload: [UInt8]) {
+    package init?(payload: [UInt8]) {
         var reader = ByteReader(payload)
         do throws(ByteError) {
             let configuration = try Configuration(decoding: &reader)

@@ -11,6 +11,8 @@ extension Raft {
                 return
             }
             leadership.peers[position].matched(index, now: now)
+            leadership.peers[position].catchUp?.reached(
+                index, last: log.lastIndex, now: now, timeout: settings.electionTimeoutMilliseconds)
             advanceCommitAsLeader()
         case .conflict(let previousIndex, let hintIndex, let hintTerm):
             retreat(position, previousIndex: previousIndex, hintIndex: hintIndex, hintTerm: hintTerm)

@@ -37,11 +37,14 @@ package struct ClusterView: Equatable, Sendable {
     package var clusterID: ClusterID
     package var leader: MemberID?
     package var members: [Member]
+    /// The change of membership that is under way.
+    package var change: MemberChange?
 
-    package init(clusterID: ClusterID, leader: MemberID?, members: [Member]) {
+    package init(clusterID: ClusterID, leader: MemberID?, members: [Member], change: MemberChange? = nil) {
         self.clusterID = clusterID
         self.leader = leader
         self.members = members
+        self.change = change
     }
 }
 

@@ -23,6 +23,10 @@ package enum PeerMessage: Equatable, Sendable {
     /// A leader brings on a member that its log cannot bring on.
     case snapshotChunk(SnapshotChunk)
     case snapshotStatus(SnapshotStatus)
+    /// As of this index, which the sender has applied, the receiver is a member no more, and never will be again.
+    case removed(LogIndex)
+    /// Without a leader, to those whom the sender does not ask for votes: has it been removed?
+    case membershipRequest
 }
 
 /// How far a member has got, as the leader knows it.

@@ -17,6 +17,8 @@ extension PeerMessage {
         static let snapshotStatus: UInt8 = 9
         static let transferRequest: UInt8 = 10
         static let transferResponse: UInt8 = 11
+        static let removed: UInt8 = 12
+        static let membershipRequest: UInt8 = 13
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -62,6 +64,10 @@ extension PeerMessage {
             writer.write(Tag.transferResponse)
             writer.write(id)
             answer.encode(into: &writer)
+        case .removed(let index):
+            writer.write(Tag.removed)
+            writer.write(index.rawValue)
+        case .membershipRequest: writer.write(Tag.membershipRequest)
         }
     }
 
@@ -91,6 +97,8 @@ extension PeerMessage {
                 target: try reader.readBool() ? try reader.readString(limit: RaftLimits.memberTextBytesMax) : nil)
         case Tag.transferResponse:
             self = .transferResponse(id: try reader.readUInt64(), try TransferAnswer(decoding: &reader))
+        case Tag.removed: self = .removed(LogIndex(try reader.readUInt64()))
+        case Tag.membershipRequest: self = .membershipRequest
         default: throw .invalid
         }
         try reader.finish()

@@ -69,6 +69,18 @@ package struct Replica: Sendable {
 
     var nextRequestCheck: UInt64 = 0
 
+    // Membership.
+    /// The last entry of this leadership that carries a command about the members.
+    var lastIntent = (term: Term.zero, index: LogIndex.zero)
+    /// Whether the batch that is being made holds such a command.
+    var batchHasIntent = false
+    /// The configuration that `dialled` is of.
+    var dialledIndex: LogIndex?
+    var dialledMembers: [Configuration.Member] = []
+    var dialled: Set<MemberID> = []
+    var visitors: [MemberID: Visitor] = [:]
+    var nextMembershipRequest: UInt64 = 0
+
     package init(_ start: ReplicaStart) {
         self.start = start
         record = start.record
@@ -82,7 +94,7 @@ package struct Replica: Sendable {
         standing = Standing(role: .follower, term: start.hardState.term, leader: nil)
         if let configuration = start.record.initialConfiguration {
             startRaft(configuration)
-        } else {
+        } else if !start.joins {
             formation = Formation(own: start.record.id, ownName: start.record.name, listed: start.listed)
             continueFormation()
         }
@@ -114,6 +126,9 @@ package struct Replica: Sendable {
             beginBarrier()
             collect()
             applyBacklog()
+            driveMembership()
+            collect()
+            followConfiguration()
             makeSnapshotIfDue()
             sendSnapshots()
             dropOutrunSnapshot()
@@ -132,7 +147,7 @@ package struct Replica: Sendable {
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
         deadline = min(
             deadline, snapshotTransfers.nextDeadline, transfers.nextAsk(after: now) ?? UInt64.max)
-        if waitingCount > 0 { deadline = min(deadline, nextRequestCheck) }
+        if waitingCount + visitors.count > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline
     }
 
@@ -170,6 +185,8 @@ package struct Replica: Sendable {
             askPositionsAgain(askedUntil: silentSince)
             askForTransfersAgain(askedUntil: silentSince)
             resendSilentForwards()
+            forgetVisitors()
+            askWhetherMember()
         }
         if let at = retryAt, at <= self.now {
             retryAt = nil
@@ -208,6 +225,7 @@ package struct Replica: Sendable {
     private mutating func connected(_ peer: PeerIdentity) {
         guard peer.id != record.id else { return }
         peers[peer.id] = peer
+        tellIfRemoved(peer.id)
         if formation != nil {
             meet(peer)
         } else if peer.clusterID == nil, let cluster = record.clusterID,
@@ -219,9 +237,11 @@ package struct Replica: Sendable {
     }
 
     private mutating func receive(_ message: PeerMessage, from sender: MemberID) {
+        heard(from: sender)
         switch message {
         case .raft(let message):
             guard message.from == sender, message.to == record.id else { return }
+            tellIfRemoved(sender)
             raft?.receive(message)
         case .forward(let command): receive(forwarded: command, from: sender)
         case .forwardRefused(let boot, let sequence, let overloaded):
@@ -237,6 +257,8 @@ package struct Replica: Sendable {
         case .snapshotStatus(let status): snapshotTransfers.heard(status, from: sender, now: now)
         case .transferRequest(let id, let target): receiveTransferRequest(id: id, target: target, from: sender)
         case .transferResponse(let id, let answer): answeredTransfer(id, answer, from: sender)
+        case .removed(let index): receive(removedAt: index)
+        case .membershipRequest: tellIfRemoved(sender)
         }
     }
 
@@ -307,7 +329,10 @@ package struct Replica: Sendable {
         snapshots.logBytes += bytes
         heldLogBytes += bytes
         switch entry.kind {
-        case .noop, .configuration: return 1
+        case .noop: return 1
+        case .configuration:
+            applyConfiguration(entry)
+            return 1
         case .commands:
             guard let commands = readable(entry.payload) else {
                 effects.halt = .unreadableEntry(entry.index)

@@ -1,4 +1,5 @@
 import ConcordRaft
+import ConcordState
 import ConcordStorage
 
 // From a list of names to a member of a formed cluster.
@@ -7,6 +8,7 @@ extension Replica {
     mutating func startRaft(_ configuration: Configuration) {
         formation = nil
         let base = start.snapshot?.snapshot.header.base ?? LogBase(position: .start, configuration: configuration)
+        if start.snapshot == nil { state.configure(configuration.members.map(\.applied)) }
         let restored = RestoredLog(
             hardState: start.hardState, base: base, released: start.released, entries: start.entries)
         raft = Raft(id: record.id, settings: start.raft, restored: restored, seed: start.seed, now: now)
@@ -51,9 +53,11 @@ extension Replica {
 
     /// A formed peer says what it was formed with.
     mutating func receive(formed cluster: ClusterID, _ configuration: Configuration, from sender: MemberID) {
-        guard formation != nil, record.clusterID == nil else { return }
+        guard formation != nil || start.joins, record.clusterID == nil else { return }
+        receiveVisit(of: sender)
         guard Formation.clusterID(configuration) == cluster else { return }
-        if configuration.member(record.id) != nil {
+        // Only someone whose configuration names this member dials it, so a member that joins takes the first word.
+        if configuration.member(record.id) != nil || start.joins {
             form(cluster, configuration)
         } else if let peer = peers[sender] {
             effects.halt = .notAMember(peer: peer)

@@ -154,6 +154,8 @@ package enum HaltReason: Equatable, Sendable {
     case notAMember(peer: PeerIdentity)
     /// A committed entry that this build cannot read.
     case unreadableEntry(LogIndex)
+    /// This member was removed from the cluster: by the configuration at this index, or by an earlier one.
+    case removed(LogIndex)
 }
 
 /// What a member wants done at the end of a turn.
@@ -170,6 +172,8 @@ package struct ReplicaEffects: Sendable {
     package var replies: [ReplicaReply] = []
     package var notices: [Notice] = []
     package var halt: HaltReason?
+    /// Set when it changed whom this member wants a connection to.
+    package var targets: [String]?
 
     package init() {}
 }
@@ -197,6 +201,8 @@ package struct ReplicaStart: Sendable {
     package var snapshots: SnapshotSettings
     /// Who forms the cluster; not looked at once formed.
     package var listed: [ListedMember]
+    /// Whether a member that is not formed waits for a cluster to take it in, and forms none.
+    package var joins: Bool
     package var clientURL: String
     /// The version of this build, for people.
     package var build: String
@@ -208,7 +214,8 @@ package struct ReplicaStart: Sendable {
     package init(
         record: MemberRecord, hardState: HardState, released: LogPosition = .start, entries: [Entry],
         snapshot: RestoredSnapshot? = nil, snapshots: SnapshotSettings = SnapshotSettings(),
-        listed: [ListedMember], clientURL: String, build: String, raft: RaftSettings, seed: UInt64, now: UInt64
+        listed: [ListedMember], joins: Bool = false, clientURL: String, build: String, raft: RaftSettings, seed: UInt64,
+        now: UInt64
     ) {
         self.record = record
         self.hardState = hardState
@@ -217,6 +224,7 @@ package struct ReplicaStart: Sendable {
         self.snapshot = snapshot
         self.snapshots = snapshots
         self.listed = listed
+        self.joins = joins
         self.clientURL = clientURL
         self.build = build
         self.raft = raft

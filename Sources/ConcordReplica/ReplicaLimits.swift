@@ -28,6 +28,11 @@ package enum ReplicaLimits {
     static let snapshotPieceBytes = 256 << 10
     /// How many times the log bytes of a snapshot are held back for members that are being sent one.
     static let snapshotLogsHeldMax: UInt64 = 8
+    /// How long somebody outside of the configuration is dialled after it was last heard: long enough for what it must
+    /// be told, and for a new member to get the configuration that names its peers.
+    package static let visitorMilliseconds: UInt64 = 10_000
+    /// How often a member that may not stand asks, without a leader, whether it was removed.
+    package static let membershipRequestMilliseconds: UInt64 = 1000
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200
 }

@@ -72,6 +72,8 @@ extension Replica {
                 build: build(of: member.id), role: member.role, matchIndex: position?.matchIndex,
                 lag: position?.lag, silentMilliseconds: position?.silentMilliseconds)
         }
-        return ClusterView(clusterID: record.clusterID ?? ClusterID(0), leader: standing.leader, members: members)
+        return ClusterView(
+            clusterID: record.clusterID ?? ClusterID(0), leader: standing.leader, members: members,
+            change: state.members.change)
     }
 }

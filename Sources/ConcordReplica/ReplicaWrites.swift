@@ -68,20 +68,19 @@ extension Replica {
     private mutating func propose() {
         var batch = CommandBatch()
         var origins: [Origin] = []
-        let commands = takeForwarded()
-        for command in commands {
-            guard let origin = command.origin else { continue }
-            batch.append(command)
-            origins.append(origin)
-            flush(&batch, &origins, always: false)
-        }
+        for command in takeForwarded() { add(command, to: &batch, &origins) }
         for sequence in takeSequencesToSend() {
-            guard let command = writes[sequence]?.command, let origin = command.origin else { continue }
-            batch.append(command)
-            origins.append(origin)
-            flush(&batch, &origins, always: false)
+            if let command = writes[sequence]?.command { add(command, to: &batch, &origins) }
         }
         flush(&batch, &origins, always: true)
+    }
+
+    private mutating func add(_ command: Command, to batch: inout CommandBatch, _ origins: inout [Origin]) {
+        guard let origin = command.origin else { return }
+        batch.append(command)
+        origins.append(origin)
+        if command.operation.isAboutMembers { batchHasIntent = true }
+        flush(&batch, &origins, always: false)
     }
 
     /// Proposes the batch when it is full, or `always` when it is not empty.
@@ -91,6 +90,7 @@ extension Replica {
         batch = CommandBatch()
         let proposed = origins
         origins = []
+        noteIntent(result)
         switch result {
         case .accepted: break
         case .notLeader, .transferring, .overloaded:
@@ -201,6 +201,24 @@ extension Replica {
         }
     }
 
+    /// This member answers nobody any more: whoever waits is told what is known of the request.
+    mutating func endAllRequests() {
+        let elsewhere = RequestFailure.noLeader(retryAfterMilliseconds: ReplicaLimits.noLeaderRetryMilliseconds)
+        var sequence = writes.first
+        while sequence < writes.end {
+            if let write = writes.remove(sequence) {
+                reply(write.request, .failed(write.unsettledSends > 0 ? .outcomeUnknown : elsewhere))
+            }
+            sequence += 1
+        }
+        nextToSend = max(nextToSend, writes.first)
+        for read in reads.remove(where: { _ in true }) { reply(read.request, .failed(elsewhere)) }
+        for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) {
+            positionReads[id] = nil
+            reply(asked.read.request, .failed(elsewhere))
+        }
+    }
+
     /// Why nothing happened in time.
     var untimely: RequestFailure {
         standing.leader == nil
@@ -225,7 +243,10 @@ extension Operation {
         case .increment(let increment): return overhead + increment.key.bytes.count
         case .delete(let delete): return overhead + delete.key.bytes.count
         case .changeSettings(let values): return overhead + 10 * values.count
-        case .raiseFeatureLevel: return overhead
+        case .raiseFeatureLevel, .cancelMemberChange: return overhead
+        case .changeMembers(let change):
+            let texts = change.add.reduce(0) { $0 + $1.name.utf8.count + $1.peerAddress.utf8.count }
+            return overhead + texts + 16 * (change.add.count + change.remove.count)
         }
     }
 }

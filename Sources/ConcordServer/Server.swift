@@ -1,3 +1,4 @@
+internal import ConcordAPI
 internal import ConcordEndpoints
 internal import ConcordLinux
 internal import ConcordModel
@@ -74,7 +75,9 @@ package enum Server {
         let directory = try openDirectory(configuration, log: log)
         let record = directory.member.record
         let addresses = Addresses(configuration, clientPort: clientListener.port, peerPort: peerListener.port)
-        let listed = configuration.cluster ?? [ListedMember(name: record.name, peerAddress: addresses.peer)]
+        let joins = configuration.join != nil
+        let listed =
+            joins ? [] : configuration.cluster ?? [ListedMember(name: record.name, peerAddress: addresses.peer)]
         try check(record, against: configuration, addresses: addresses, listed: listed, log: log)
 
         let replica = Replica(
@@ -82,7 +85,7 @@ package enum Server {
                 record: record, hardState: directory.recovered.hardState, released: directory.recovered.released,
                 entries: directory.recovered.entries,
                 snapshot: try restoredSnapshot(directory, configuration, log: log),
-                snapshots: configuration.snapshots, listed: listed, clientURL: addresses.clientURL,
+                snapshots: configuration.snapshots, listed: listed, joins: joins, clientURL: addresses.clientURL,
                 build: ServerConfiguration.build, raft: configuration.raft, seed: SystemRandom.uint64(), now: now))
         let identity = PeerIdentity(
             id: record.id, name: record.name, boot: record.boot, peerAddress: addresses.peer,
@@ -116,8 +119,18 @@ package enum Server {
                     poller: poller, endpoints: Endpoints(settings: settings),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
                 clientListener: clientListener, peerListener: peerListener,
-                listed: listed, replica: replica)
+                join: try joinThread(configuration, identity, log: log), replica: replica)
         }
+    }
+
+    /// Asks for this member to be taken in, if it was started for that.
+    private static func joinThread(
+        _ configuration: ServerConfiguration, _ identity: PeerIdentity, log: Log
+    ) throws(SystemError) -> JoinThread? {
+        guard let join = configuration.join else { return nil }
+        let addition = AdditionDocument(id: "\(identity.id)", name: identity.name, peer: identity.peerAddress)
+        let targets = join.map { HostAndPort(host: $0.host, port: $0.port) }
+        return try JoinThread(.init(targets: targets, addition: addition, boot: identity.boot), log: log)
     }
 
     private static func listener(
@@ -218,6 +231,7 @@ package enum Server {
         listed: [ListedMember], log: Log
     ) throws(StartFailure) {
         guard let initial = record.initialConfiguration else {
+            guard configuration.join == nil else { return }
             guard listed.contains(where: { $0.name == record.name }),
                 record.name == configuration.name || listed.count == 1
             else {

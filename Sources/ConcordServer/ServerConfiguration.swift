@@ -10,6 +10,8 @@ package struct ServerConfiguration: Sendable {
     package var peerListen: Address
     /// Who forms the cluster, this member too; `nil` when it was not said.
     package var cluster: [ListedMember]?
+    /// The client ports of a running cluster that is to take this member in; `nil` when it was not said.
+    package var join: [Address]?
     /// `nil`: made of `listen`.
     package var advertisedClientURL: String?
     /// `nil`: as the cluster's list says, or made of `peerListen`.
@@ -35,6 +37,7 @@ package struct ServerConfiguration: Sendable {
 
     package init(
         name: String, dataDirectory: String, listen: Address, peerListen: Address, cluster: [ListedMember]? = nil,
+        join: [Address]? = nil,
         advertisedClientURL: String? = nil, advertisedPeerAddress: String? = nil, secret: [UInt8] = [],
         allowsUnauthenticated: Bool = false, raft: RaftSettings = RaftSettings(),
         snapshots: SnapshotSettings = SnapshotSettings(), allowedHosts: [String] = [],
@@ -45,6 +48,7 @@ package struct ServerConfiguration: Sendable {
         self.listen = listen
         self.peerListen = peerListen
         self.cluster = cluster
+        self.join = join
         self.advertisedClientURL = advertisedClientURL
         self.advertisedPeerAddress = advertisedPeerAddress
         self.secret = secret
@@ -87,6 +91,9 @@ package struct ServerConfiguration: Sendable {
         if peerAddress.isWildcard && advertisedPeerAddress == nil && listedSelf == nil {
             return "--peer-listen \(peerListen) means every address of this machine, so the other members must be "
                 + "told which one to use: add --advertise-peer HOST:\(peerListen.port)"
+        }
+        if join != nil && cluster != nil {
+            return "--join and --cluster exclude each other: --cluster forms a new cluster, --join enters a running one"
         }
         return listObjection()
     }

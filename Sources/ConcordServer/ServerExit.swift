@@ -5,6 +5,8 @@ package enum ServerExit: Int32, Sendable {
     case usage = 2
     /// The data directory holds what cannot be verified.
     case damaged = 65
+    /// This member was removed from its cluster.
+    case removed = 69
     /// A bug of ours, or of the system.
     case failed = 70
     /// A port or the data directory is in use.

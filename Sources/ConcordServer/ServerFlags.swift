@@ -20,6 +20,9 @@ package enum ServerFlags {
     static let cluster = OptionalFlag(
         "cluster", environment: "CONCORD_CLUSTER", listedMembers,
         help: "the members that form the cluster, this one too, the same list everywhere; of no effect once formed")
+    static let join = OptionalFlag(
+        "join", environment: "CONCORD_JOIN", .list(of: .url),
+        help: "client URLs of a running cluster that is to take this member in; of no effect once it has")
     static let advertiseClient = OptionalFlag(
         "advertise-client", environment: "CONCORD_ADVERTISE_CLIENT", .url,
         help: "the URL that clients are told; by default the address of --listen")
@@ -59,14 +62,15 @@ package enum ServerFlags {
         "serve", summary: "Runs one member of a cluster.",
         discussion: """
             Without --cluster the member forms a cluster of its own. With it, the listed members form one cluster \
-            as soon as all of them are up; from then on the list has no effect.
+            as soon as all of them are up; from then on the list has no effect. With --join the member asks a \
+            running cluster to take it in, and is counted once it has caught up.
 
             The log is written to standard error, one JSON object a line. SIGTERM or Ctrl-C ends the member after \
             the requests under way were answered.
             """,
         flags: [
-            name, data, listen, peerListen, cluster, advertiseClient, advertisePeer, secretFile, allowUnauthenticated,
-            heartbeat, electionTimeout, snapshotAfter, allowedHosts, logLevel,
+            name, data, listen, peerListen, cluster, join, advertiseClient, advertisePeer, secretFile,
+            allowUnauthenticated, heartbeat, electionTimeout, snapshotAfter, allowedHosts, logLevel,
         ],
         examples: [
             .init("serve", "one member on http://127.0.0.1:7400, with its data in ./concord-data"),
@@ -75,6 +79,10 @@ package enum ServerFlags {
                     + "--listen 10.0.0.1:7400 --peer-listen 10.0.0.1:7401 --cluster-secret-file /etc/concord/secret "
                     + "--allow-unauthenticated",
                 "member a of a cluster of three; b and c likewise, with their own names and addresses"),
+            .init(
+                "serve --name d --data ./d --listen 127.0.0.1:7430 --peer-listen 127.0.0.1:7431 "
+                    + "--join http://127.0.0.1:7400",
+                "a further member of a running cluster"),
         ])
 
     static let dev = CommandDeclaration(
@@ -157,10 +165,14 @@ package enum ServerFlags {
         guard let name = arguments[name] ?? (listed == nil ? "concord" : nil) else {
             throw refusal("--cluster needs --name: which of the listed members is this one?")
         }
+        guard arguments[join] == nil || arguments[ServerFlags.name] != nil else {
+            throw refusal("--join needs --name: give the new member a name of its own")
+        }
         let (client, peer) = (arguments[listen], arguments[peerListen])
         let configuration = ServerConfiguration(
             name: name, dataDirectory: arguments[data], listen: .init(host: client.host, port: client.port),
             peerListen: .init(host: peer.host, port: peer.port), cluster: listed,
+            join: arguments[join]?.map { .init(host: $0.address.host, port: $0.address.port) },
             advertisedClientURL: arguments[advertiseClient].map { "\($0)" },
             advertisedPeerAddress: arguments[advertisePeer].map { "\($0)" },
             secret: try secret(from: arguments), allowsUnauthenticated: arguments[allowUnauthenticated],

@@ -19,7 +19,8 @@ final class ServerLoop {
     private let signals: SignalSource
     private let clientListener: Listener
     private let peerListener: Listener
-    private let listed: [ListedMember]
+    /// `nil` once this member is counted.
+    private var join: JoinThread?
     private(set) var replica: Replica
     private let scratch = ScratchBuffer()
     private var ready: [ReadyDescriptor] = []
@@ -40,7 +41,7 @@ final class ServerLoop {
         var clients: ClientConnections
         var clientListener: Listener
         var peerListener: Listener
-        var listed: [ListedMember]
+        var join: JoinThread?
         var replica: Replica
     }
 
@@ -53,7 +54,7 @@ final class ServerLoop {
         clients = parts.clients
         clientListener = parts.clientListener
         peerListener = parts.peerListener
-        listed = parts.listed
+        join = parts.join
         replica = parts.replica
         self.now = now
         try parts.poller.loop.watch(
@@ -63,7 +64,7 @@ final class ServerLoop {
 
     /// Runs until the member is to end.
     func run() throws(SystemError) -> ServerExit {
-        setTargets()
+        peers.setTargets(replica.targets, now: now)
         carryOut(replica.takeEffects())
         while exit == nil {
             try turn()
@@ -112,7 +113,6 @@ final class ServerLoop {
             case .memberRecordDurable:
                 replica.step(.memberRecordDurable)
                 peers.credentials.identity.clusterID = replica.record.clusterID
-                setTargets()
             }
         }
         for result in snapshots.takeResults() {
@@ -176,12 +176,14 @@ final class ServerLoop {
         for (member, message) in effects.messages { peers.send(message, to: member, now: now) }
         refreshFacts()
         for reply in effects.replies { clients.deliver(reply, now: now) }
+        if let targets = effects.targets { peers.setTargets(targets, now: now) }
         for notice in effects.notices { report(notice) }
         if let reason = effects.halt { halt(reason) }
-    }
-
-    private func setTargets() {
-        peers.setTargets(replica.peerAddresses(listed: listed), now: now)
+        if let thread = join, replica.isVoter {
+            log.info("joined", [("name", .text(replica.record.name))])
+            thread.stop()
+            join = nil
+        }
     }
 
     private func refreshFacts() {
@@ -236,7 +238,7 @@ final class ServerLoop {
 
     private func name(of member: MemberID) -> String {
         if member == replica.record.id { return replica.record.name }
-        return replica.record.initialConfiguration?.member(member)?.name ?? "\(member)"
+        return replica.name(of: member) ?? "\(member)"
     }
 
     private func halt(_ reason: HaltReason) {
@@ -250,9 +252,10 @@ final class ServerLoop {
                     (
                         "advice",
                         .text(
-                            "this data directory is new or was wiped: restore the one that this member had, or form a "
-                                + "new cluster from empty data directories; to join a running cluster under a new "
-                                + "id will be 'concordd serve --join \(peer.clientURL)', in a later version")
+                            "this data directory is new or was wiped: restore the one that this member had, or "
+                                + "remove the lost member and let a new one take its place, with an empty data "
+                                + "directory: 'concord member remove \(replica.record.name)' and 'concordd serve "
+                                + "--name \(replica.record.name) --join \(peer.clientURL)'")
                     ),
                 ])
             exit = .configuration
@@ -264,6 +267,20 @@ final class ServerLoop {
                     ("advice", "a newer version has written this entry: start that version"),
                 ])
             exit = .configuration
+        case .removed(let index):
+            log.warning(
+                "removed",
+                [
+                    ("id", "\(replica.record.id)"), ("index", .number(index.rawValue)),
+                    ("reason", "this member was removed from its cluster, and its id is never used again"),
+                    (
+                        "advice",
+                        .text(
+                            "take its data directory away; to let this machine be a member again, start it with an "
+                                + "empty one and --join")
+                    ),
+                ])
+            exit = .removed
         }
     }
 
@@ -287,8 +304,7 @@ final class ServerLoop {
     }
 
     private func beginStop() {
-        let membersCount = replica.record.initialConfiguration?.members.count ?? 1
-        let leads = replica.status.standing.role == .leader && membersCount > 1
+        let leads = replica.status.standing.role == .leader && replica.votersCount > 1
         stop.begin(now: now, leads: leads)
         clients.isStopping = true
         clientListener.close()

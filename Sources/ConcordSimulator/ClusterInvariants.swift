@@ -44,12 +44,16 @@ package struct ClusterInvariants {
     private var votes: [Vote: MemberID] = [:]
     /// Whom a leader asked to stand, in which term of its own.
     private var orders: Set<Vote> = []
+    var configurations: ConfigurationLedger
     /// Entries that a follower threw away for a leader's.
     private(set) var truncatedCount = 0
 
     package init(members: Int) {
         mirrors = Array(repeating: Mirror(), count: members)
+        configurations = ConfigurationLedger(members: members)
     }
+
+    func isLeader(_ member: Int, of term: Term) -> Bool { leaderPositions[term] == member }
 
     var committedCount: Int { committed.count }
 
@@ -91,6 +95,7 @@ package struct ClusterInvariants {
         mirrors[member] = Mirror(
             hardState: hardState, memory: before, durable: terms, snapshot: snapshot?.index ?? .zero, lost: old.lost,
             commit: Int(snapshot?.index.rawValue ?? 0))
+        takeCommittedConfigurations(of: member, upTo: before.count)
         record(entries, of: member)
     }
 
@@ -102,6 +107,15 @@ package struct ClusterInvariants {
     package mutating func snapshotIsDurable(_ position: LogPosition, at member: Int) {
         _ = committedTerms(upTo: position, of: member)
         mirrors[member].snapshot = max(mirrors[member].snapshot, position.index)
+    }
+
+    /// The member's log is that of the cluster up to there.
+    private mutating func takeCommittedConfigurations(of member: Int, upTo count: Int) {
+        configurations.truncate(member, after: 0)
+        for position in 0..<min(count, committed.count) {
+            guard let entry = entry(position, committed[position]), entry.kind == .configuration else { continue }
+            configurations.append(entry, of: member, isNew: false)
+        }
     }
 
     private func holds(_ position: LogPosition, _ terms: [Term]) -> Bool {
@@ -129,6 +143,7 @@ package struct ClusterInvariants {
             if let base = write.base {
                 truncatedCount += mirrors[member].memory.count
                 mirrors[member].memory = committedTerms(upTo: base, of: member)
+                takeCommittedConfigurations(of: member, upTo: mirrors[member].memory.count)
             }
             record(write.entries, of: member)
             mirrors[member].pending.append(write)
@@ -168,10 +183,12 @@ package struct ClusterInvariants {
             return note("member \(member + 1) appends entry \(keep + 1) behind a hole")
         }
         truncatedCount += mirrors[member].memory.count - keep
+        configurations.truncate(member, after: first.index.rawValue - 1)
         mirrors[member].memory.removeSubrange(keep...)
         var previous = mirrors[member].memory.last ?? .zero
         for entry in entries {
             let place = Place(index: entry.index.rawValue, term: entry.term.rawValue)
+            if entry.kind == .configuration { configurations.append(entry, of: member, isNew: written[place] == nil) }
             if let known = written[place] {
                 if known.previousTerm != previous || known.entry != entry {
                     note("two entries at index \(entry.index.rawValue) of term \(entry.term.rawValue)")
@@ -191,6 +208,13 @@ package struct ClusterInvariants {
         if let other = leaders[term], other != id { note("\(id) and \(other) both lead term \(term.rawValue)") }
         guard leaders.updateValue(id, forKey: term) == nil else { return }
         leaderPositions[term] = member
+        if let latest = configurations.latest(of: member) {
+            let supporters = latest.members.map(\.id).filter { $0 == id || votes[Vote(voter: $0, term: term)] == id }
+            if !latest.isQuorum(Set(supporters)) {
+                note(
+                    "\(id) leads term \(term.rawValue) by \(supporters.count) votes of \(latest.members.count) members")
+            }
+        }
         let log = mirrors[member].memory
         for position in committed.indices where committedInTerm[position] < term {
             if position >= log.count || log[position] != committed[position] {
@@ -223,11 +247,12 @@ package struct ClusterInvariants {
             if committed[position] != own { note("member \(member + 1) commits another entry at \(position + 1)") }
             return
         }
-        let holders = mirrors.count { mirror in
-            [mirror.durable, mirror.lost].contains { position < $0.count && $0[position] == own }
+        let holders = mirrors.indices.filter { member in
+            [mirrors[member].durable, mirrors[member].lost].contains { position < $0.count && $0[position] == own }
         }
-        if holders <= mirrors.count / 2 {
-            note("entry \(position + 1) was committed while \(holders) of \(mirrors.count) disks held it")
+        if !configurations.areQuorum(holders, at: UInt64(position + 1), leader: leaderPositions[term] ?? member) {
+            let count = "\(holders.count) of \(mirrors.count)"
+            note("entry \(position + 1) was committed while \(count) disks held it, and they are no quorum")
         }
         if let last = committed.last, let before = entry(position - 1, last), let now = entry(position, own),
             before.clock > now.clock
@@ -236,6 +261,18 @@ package struct ClusterInvariants {
         }
         committed.append(own)
         committedInTerm.append(term)
+    }
+
+    /// What was appended in this turn, held against what is committed by now.
+    mutating func checkNewConfigurations() {
+        guard !configurations.unchecked.isEmpty else { return }
+        for broken in configurations.brokenRules(committedTerms: committed) { note(broken) }
+    }
+
+    /// The configurations that may turn out to be the present one: that of the last committed entry, and all behind it
+    /// in logs that hold it.
+    var possibleConfigurations: [Configuration] {
+        configurations.possible(committed: committed.map(\.rawValue))
     }
 
     /// Everything that was committed, in order.

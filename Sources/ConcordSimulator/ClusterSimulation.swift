@@ -55,6 +55,11 @@ package final class ClusterSimulation {
     var succession: Succession?
     /// Until then clients begin nothing.
     var quietUntil: UInt64 = 0
+    /// Changes of membership that were asked for, by request.
+    var changesAsked: [RequestID: AskedChange] = [:]
+    /// Requests that failed though everyone was to be served, by the member that answered: a mistake unless that one
+    /// was on its way out.
+    var unserved: [(position: Int, what: String)] = []
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
@@ -79,10 +84,11 @@ package final class ClusterSimulation {
         var random = SeededRandom(seed: plan.seed)
         var weather = SimulatedNetwork.Weather.drawn(plan.classes, from: &random)
         if plan.isInStep, !plan.classes.contains(.delay) { weather.delayMicroseconds = 70...70 }
-        network = SimulatedNetwork(members: plan.members, weather: weather, seed: random.next())
-        invariants = ClusterInvariants(members: plan.members)
+        let all = plan.members + plan.spares
+        network = SimulatedNetwork(members: all, weather: weather, seed: random.next())
+        invariants = ClusterInvariants(members: all)
         var members: [SimulatedMember] = []
-        for position in 0..<plan.members {
+        for position in 0..<all {
             let member = SimulatedMember(
                 position: position, disk: SimulatedDisk(seed: random.next()),
                 clockStart: random.below(1_000_000_000), random: SeededRandom(seed: random.next()))
@@ -90,7 +96,7 @@ package final class ClusterSimulation {
         }
         self.members = members
         faultRandom = SeededRandom(seed: random.next())
-        seen = SeenByClients(membersCount: plan.members)
+        seen = SeenByClients(membersCount: plan.classes.contains(.membership) ? nil : plan.members)
         clients = SimulatedClient.all(of: plan.workload, random: &random)
         clientRandom = clients.map { _ in SeededRandom(seed: random.next()) }
         for client in clients { events.schedule(.client(client.number), at: random.below(500_000)) }
@@ -226,10 +232,15 @@ package final class ClusterSimulation {
     func endTurn(of member: SimulatedMember) {
         member.turnIsScheduled = false
         guard let effects = member.running?.replica.takeEffects(), let id = member.id else { return }
-        if let halt = effects.halt { return halted(member, halt) }
+        if let targets = effects.targets { retarget(member, targets) }
+        if let halt = effects.halt {
+            if case .removed = halt { lastWords(of: member, id, effects) }
+            return halted(member, halt)
+        }
         if !effects.logWrites.isEmpty {
             member.writesQueued.append(contentsOf: effects.logWrites)
             invariants.handedOver(effects.logWrites, by: member.position)
+            if !invariants.configurations.unchecked.isEmpty { appendedConfiguration(member) }
         }
         if let record = effects.memberRecord { member.recordQueued = record }
         beginDiskWork(of: member)
@@ -257,7 +268,7 @@ package final class ClusterSimulation {
         scheduleTick(of: member)
     }
 
-    private func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
+    func send(_ message: PeerMessage, from sender: SimulatedMember, _ id: MemberID, to receiver: MemberID) {
         if message.isReplication { replicationCount += 1 } else { otherMessagesCount += 1 }
         let target = members.first { $0.id == receiver }
         if case .raft(let inner) = message {
@@ -266,7 +277,7 @@ package final class ClusterSimulation {
         }
         if case .announce = message { sender.hasAnnounced = true }
         if case .forward = message { coverage.count(.changedByFollowers) }
-        guard let member = target else { return }
+        guard let member = target, sender.targets.contains(member.address) else { return }
         let delivered = plan.encodesMessages ? coded(message) : message
         let times = network.deliveries(of: message, from: sender.position, to: member.position, now: now)
         count(times, message)
@@ -334,11 +345,12 @@ package final class ClusterSimulation {
         member.mayHelp[asked] = permissions - 1
     }
 
-    private func observe(_ notice: Notice, of member: SimulatedMember) {
+    func observe(_ notice: Notice, of member: SimulatedMember) {
         switch notice {
         case .formed(let cluster):
             tell("\(member.name) formed \(cluster)")
             formedOnce.insert(member.position)
+            tellInvariants(of: member)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
         case .listDiffers, .transferAbandoned: break
@@ -353,21 +365,25 @@ package final class ClusterSimulation {
                 "\(member.name) is \(standing.role) in term \(standing.term.rawValue)"
                     + (leader.map { ", led by \($0)" } ?? ""))
             highestTerm = max(highestTerm, standing.term)
-            if servedFrom != nil, standing.role != .follower, healing?.quorum.contains(member.position) == true {
+            if servedFrom != nil, !plan.classes.contains(.membership), standing.role != .follower,
+                healing?.quorum.contains(member.position) == true
+            {
                 problem("\(member.name) wants another leader than the one that all are served by")
             }
             if standing.role == .candidate { stands(member) }
             guard standing.role == .leader, let id = member.id else { return }
+            if member.position >= plan.members { coverage.reached(.newMemberLeads) }
             if invariants.committedCount > 0 { coverage.count(.electionsAfterTheFirst) }
             invariants.leads(member.position, id: id, term: standing.term)
             won(member)
         }
     }
 
-    private func checkState(of member: SimulatedMember) {
+    func checkState(of member: SimulatedMember) {
         guard let running = member.running else { return }
         let (term, committed, applied) = running.look { ($0.raftTerm, $0.commitIndex, $0.appliedIndex) }
         invariants.commits(member.position, upTo: committed, term: term)
+        invariants.checkNewConfigurations()
         guard applied > member.checkedIndex else { return }
         member.checkedIndex = applied
         if applied > committed { problem("\(member.name) applied what is not committed") }
@@ -376,19 +392,5 @@ package final class ClusterSimulation {
             problem("\(member.name) has another state than others at index \(applied.rawValue)")
         }
         note(UInt64(truncatingIfNeeded: hash))
-    }
-}
-
-extension PeerMessage {
-    fileprivate var isReplication: Bool {
-        switch self {
-        case .snapshotChunk, .snapshotStatus: true
-        case .raft(let message):
-            switch message.body {
-            case .append, .appendResponse: true
-            default: false
-            }
-        default: false
-        }
     }
 }

@@ -79,7 +79,9 @@ extension ClusterSimulation {
 
     /// The member that a client asks; once a quorum is healed one of it, in turn.
     private func whom(_ number: Int) -> SimulatedMember? {
-        let running = members.filter { $0.isUp && healing?.quorum.contains($0.position) != false }
+        let running = members.filter {
+            $0.isUp && healing?.quorum.contains($0.position) != false && (healing == nil || serves($0))
+        }
         guard !running.isEmpty else { return nil }
         if healing != nil {
             clients[number].turns += 1
@@ -110,15 +112,21 @@ extension ClusterSimulation {
         checkDeadline(of: reply.id, at: member)
         member.deadlines[reply.id] = nil
         guard let number = member.waiting.removeValue(forKey: reply.id) else { return }
-        if number == ClusterSimulation.burst { return burstAnswered(reply) }
-        if number == ClusterSimulation.transfer { return transferAnswered(reply, by: member) }
+        switch number {
+        case ClusterSimulation.memberChanger: return changeAnswered(reply, at: member)
+        case ClusterSimulation.burst: return burstAnswered(reply)
+        case ClusterSimulation.transfer: return transferAnswered(reply, by: member)
+        default: break
+        }
         guard let doing = clients[number].doing,
             doing.request == reply.id
         else { return }
         note(reply.id.rawValue)
         tell("\(member.name) answers client \(number): \(reply.result) at \(reply.revision.rawValue)")
         if case .failed(let failure) = reply.result, let servedFrom, doing.requestedAt >= servedFrom {
-            problem("\(doing.kind) at \(member.name) of a healed cluster ended in \(failure)")
+            unserved.append(
+                (member.position, "\(doing.kind) at \(member.name) of a healed cluster ended in \(failure)"))
+            if !plan.classes.contains(.membership) { problem(unserved[unserved.count - 1].what) }
         }
         if case .outcome(let outcome) = reply.result {
             healing?.writes += 1

@@ -1,4 +1,5 @@
 import ConcordBytes
+import ConcordModel
 import ConcordRaft
 import ConcordReplica
 
@@ -24,6 +25,8 @@ enum LastingFault {
     case trickle(Trickle)
     /// A member that others know already is emptied before there is a cluster.
     case newcomer(SimulatedMember)
+    /// Somebody asks for a change of membership; `nil` for a cancel.
+    case asking(SimulatedMember, process: UInt64, ChangeMembersOperation?)
 }
 
 extension ClusterSimulation {
@@ -63,6 +66,7 @@ extension ClusterSimulation {
         case .plannedStop: stop(member, &random)
         case .transfer: moveLeadership(&random)
         case .wipe: wipe(member)
+        case .membership: changeMembers(&random)
         case .clockJump: leap(member, &random)
         case .pause: pause(member, &random)
         }
@@ -195,6 +199,8 @@ extension ClusterSimulation {
             setRate(of: member, &faultRandom)
             if member.isUp { rescheduleTick(of: member) }
         case .trickle(let trickle): drip(trickle)
+        case .asking(let member, let process, let operation):
+            if member.process == process, !member.isPaused { askForChange(operation, at: member) }
         case .newcomer(let member): if !formedOnce.contains(member.position) { wipe(member) }
         }
     }

@@ -34,6 +34,8 @@ struct Healing {
     var quorum: Set<Int>
     /// Writes that had an outcome since.
     var writes = 0
+    /// Everyone who may be needed by any change under way is healed, so it must come to its end.
+    var isOfAll = false
 }
 
 extension ClusterSimulation {
@@ -78,8 +80,9 @@ extension ClusterSimulation {
             member.diskDelay = (0, 0)
             resume(member)
         }
-        let quorum = drawQuorum(&random)
-        healing = Healing(quorum: quorum)
+        let (quorum, isOfAll) =
+            plan.classes.contains(.membership) ? drawChangingQuorum(&random) : (drawQuorum(&random), false)
+        healing = Healing(quorum: quorum, isOfAll: isOfAll)
         tell("healed: \(quorum.sorted().map { members[$0].name }.joined(separator: ", "))")
         if members.contains(where: { $0.running?.replica.isLeader == true && !quorum.contains($0.position) }) {
             coverage.reached(.leaderOutsideQuorum)
@@ -188,14 +191,18 @@ extension ClusterSimulation {
     /// Everyone has done the last operations, and the quorum has applied the same.
     var isAtRest: Bool {
         guard let healing, healing.stage == .served, clientsAreDone else { return false }
-        let running = healing.quorum.map { members[$0].running }
+        guard everyoneKnowsTheEndOfChanges else { return false }
+        let running = staying(healing.quorum).map { members[$0].running }
         guard let first = running.first??.replica.appliedIndex, first > .zero else { return false }
         return running.allSatisfy { $0?.replica.appliedIndex == first && $0?.replica.lastIndex == first }
     }
 
     func checkTheEnd() {
         for violation in invariants.violations { problem(violation) }
-        guard let quorum = healing?.quorum.sorted() else { return problem("the run ended before it was healed") }
+        guard let quorum = healing.map({ staying($0.quorum) }) else {
+            return problem("the run ended before it was healed")
+        }
+        checkChanges(at: quorum)
         let first = members[quorum[0]].running
         for member in quorum.map({ members[$0] }) {
             guard let running = member.running else { return problem("\(member.name) is down at the end") }
@@ -266,8 +273,8 @@ extension ClusterSimulation {
         if plan.classes.contains(.drift) { coverage.count(.drifts) }
         if plan.classes.contains(.wildDrift) { coverage.count(.wildDrifts) }
         if highestTerm.rawValue >= 20 { coverage.reached(.termTwenty) }
-        if members.count == 7 { coverage.reached(.sevenMembers) }
-        if members.count == 1 { coverage.reached(.oneMember) }
+        if plan.members == 7 { coverage.reached(.sevenMembers) }
+        if plan.members == 1 { coverage.reached(.oneMember) }
         if plan.classes.isEmpty { coverage.reached(.noFault) }
         if plan.classes.count == 8 { coverage.reached(.allClassesEight) }
         if members.contains(where: { $0.running?.replica.status.clusterClock ?? 0 >= 600_000 }) {

@@ -2,6 +2,7 @@ import ConcordBytes
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
+import ConcordState
 import ConcordStorage
 
 // Processes, connections and disks as they work when nothing is wrong with them, and how they end.
@@ -50,13 +51,17 @@ extension ClusterSimulation {
         let restored = try restoredSnapshot(of: member, data)
         member.data = data
         member.snapshots = SnapshotWorker(data.snapshots, on: member.disk)
-        let listed = members.map { ListedMember(name: $0.name, peerAddress: "\($0.name):1") }
+        let listed = members.prefix(plan.members).map { ListedMember(name: $0.name, peerAddress: $0.address) }
         let start = ReplicaStart(
             record: data.member.record, hardState: data.recovered.hardState, released: data.recovered.released,
             entries: data.recovered.entries, snapshot: restored, snapshots: plan.snapshots, listed: listed,
-            clientURL: "http://\(member.name)", build: "simulated", raft: plan.raft, seed: member.random.next(),
-            now: member.clock.milliseconds(now))
-        member.running = RunningReplica(Replica(start))
+            joins: member.position >= plan.members, clientURL: "http://\(member.name)", build: "simulated",
+            raft: plan.raft, seed: member.random.next(), now: member.clock.milliseconds(now))
+        let replica = Replica(start)
+        member.targets = Set(replica.targets)
+        member.running = RunningReplica(replica)
+        member.knownID = data.member.record.id
+        tellInvariants(of: member)
         tell("\(member.name) starts, boot \(data.member.record.boot), \(data.recovered.entries.count) entries")
         prepareNextSegment(of: member)
         endTurn(of: member)
@@ -103,6 +108,7 @@ extension ClusterSimulation {
             coverage.reached(.wipedMemberRefused)
             return loseForGood(member, "it is no member any more")
         }
+        if case .removed = halt { return left(member) }
         problem("\(member.name) halted: \(halt)")
     }
 
@@ -112,6 +118,7 @@ extension ClusterSimulation {
         if let running = member.running {
             if running.replica.isLeader { coverage.count(.crashesOfLeaders) }
             if !running.replica.isFormed { coverage.reached(.formationWithCrash) }
+            if running.replica.state.members.isJoint { coverage.reached(.crashInJoint) }
         }
         if !member.disk.isOff {
             leaveWorkHalfDone(member)
@@ -172,6 +179,7 @@ extension ClusterSimulation {
 
     /// Both sides have shaken hands, if both run and can reach each other; else the dialler tries again.
     func connect(_ dialer: SimulatedMember, _ acceptor: SimulatedMember) {
+        guard dialer.targets.contains(acceptor.address) || acceptor.targets.contains(dialer.address) else { return }
         guard dialer.isUp, !dialer.isPaused else { return retryConnect(dialer, acceptor) }
         guard acceptor.isUp, !acceptor.isPaused, network.isConnected(dialer.position, acceptor.position),
             let dialerIdentity = dialer.identity, let acceptorIdentity = acceptor.identity

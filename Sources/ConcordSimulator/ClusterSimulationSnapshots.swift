@@ -74,3 +74,18 @@ extension ClusterSimulation {
         }
     }
 }
+
+extension PeerMessage {
+    /// Whether it carries what members hold, which may take many messages.
+    var isReplication: Bool {
+        switch self {
+        case .snapshotChunk, .snapshotStatus: true
+        case .raft(let message):
+            switch message.body {
+            case .append, .appendResponse: true
+            default: false
+            }
+        default: false
+        }
+    }
+}

@@ -2,6 +2,7 @@ import ConcordBytes
 import ConcordModel
 import ConcordRaft
 import ConcordReplica
+import ConcordState
 
 // Leadership that somebody wants elsewhere: at any member, of any member, also where nothing can come of it; and once,
 // when all is well, where all must come of it.
@@ -143,6 +144,10 @@ extension ClusterSimulation {
         case (.noCandidate, .anyone) where members.count == 1: break
         // It was emptied, and has an id that the cluster does not know.
         case (.unknownMember, .member(let wanted)) where wasWiped.contains(wanted.position): break
+        // Who belongs to the cluster, and who votes in it, changes.
+        case (.unknownMember, .member) where plan.classes.contains(.membership): break
+        case (.notVoter, .member) where plan.classes.contains(.membership): break
+        case (.noCandidate, .anyone) where plan.classes.contains(.membership): break
         case (.noCandidate, _), (.unknownMember, _), (.notLeader, _), (.ambiguousName, _), (.notVoter, _):
             problem("\(member.name) refuses to move leadership: \(refusal)")
         }
@@ -169,11 +174,29 @@ extension ClusterSimulation {
 
     /// The leader of a healed quorum, and a member of it that shall lead.
     private func drawMove(_ random: inout SeededRandom) -> (leader: SimulatedMember, target: SimulatedMember)? {
-        guard let quorum = healing?.quorum.sorted(), quorum.count > 1 else { return nil }
+        guard let leader = leaderOfQuorum, let voters = settledVoters?.healed, voters.contains(leader.position) else {
+            return nil
+        }
+        let others = voters.filter { $0 != leader.position }
+        return others.isEmpty ? nil : (leader, members[others[Int(random.below(UInt64(others.count)))]])
+    }
+
+    private var leaderOfQuorum: SimulatedMember? {
+        guard let quorum = healing?.quorum.sorted() else { return nil }
         let leaders = quorum.filter { members[$0].running?.look { $0.isLeader } == true }
-        guard let leader = leaders.max(by: { term(of: $0) < term(of: $1) }) else { return nil }
-        let others = quorum.filter { $0 != leader }
-        return (members[leader], members[others[Int(random.below(UInt64(others.count)))]])
+        return leaders.max { term(of: $0) < term(of: $1) }.map { members[$0] }
+    }
+
+    /// How many vote, and which of them are healed; `nil` while members change.
+    private var settledVoters: (healed: [Int], count: Int)? {
+        guard let quorum = healing?.quorum.sorted(), let leader = leaderOfQuorum?.running else { return nil }
+        let membership = leader.look { $0.state.members }
+        guard membership.change == nil, membership.members.allSatisfy({ $0.role == .voter }) else { return nil }
+        let healed = quorum.filter { position in
+            guard members[position].running?.look({ $0.isFormed }) == true else { return false }
+            return membership.members.contains { $0.id == members[position].id?.rawValue }
+        }
+        return (healed, membership.members.count)
     }
 
     private func term(of position: Int) -> Term { members[position].running?.look { $0.raftTerm } ?? .zero }
@@ -182,7 +205,7 @@ extension ClusterSimulation {
     /// leader must lead on after T, and whatever was asked of it meanwhile must be done.
     func moveInVain() {
         var random = SeededRandom(seed: plan.seed ^ 0x5641_494E)
-        guard let quorum = healing?.quorum, quorum.count - 1 > members.count / 2,
+        guard let voters = settledVoters, voters.healed.count - 1 > voters.count / 2,
             let (leader, target) = drawMove(&random)
         else { return enter(.moved) }
         let until = now + 600_000
@@ -208,7 +231,7 @@ extension ClusterSimulation {
     /// A healed quorum moves leadership, and serves meanwhile.
     func moveUndisturbed() {
         var random = SeededRandom(seed: plan.seed ^ 0x4D4F_5645)
-        guard let quorum = healing?.quorum.sorted(), let (_, target) = drawMove(&random) else {
+        guard let healed = settledVoters?.healed, let (_, target) = drawMove(&random) else {
             move = nil
             return enter(.served)
         }
@@ -216,15 +239,15 @@ extension ClusterSimulation {
         offerWhileMoving()
         // One that names nobody may fall on a member that is cut off and was heard of just before.
         askForLeader(
-            .member(target), of: members[quorum[Int(random.below(UInt64(quorum.count)))]], timeout: 2000,
+            .member(target), of: members[healed[Int(random.below(UInt64(healed.count)))]], timeout: 2000,
             byName: random.chance(percent: 50), expected: .success)
         events.schedule(.stage(.served), at: now + 1_500_000)
     }
 
     /// A member that is in trouble is not asked.
     func offerWhileMoving() {
-        guard let healing, let move, now < move.since + 60_000 else { return }
-        for position in healing.quorum.sorted() where members[position] !== move.target {
+        guard let move, now < move.since + 60_000 else { return }
+        for position in settledVoters?.healed ?? [] where members[position] !== move.target {
             burst(at: members[position], requests: 1, writePercent: 80)
         }
         events.schedule(.stage(.offeredMeanwhile), at: now + 2000)

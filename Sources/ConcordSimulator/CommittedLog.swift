@@ -15,9 +15,13 @@ extension ClusterSimulation {
     /// The log that every member holds or will hold, applied once more from the beginning.
     var agreedCommands: [AgreedCommand] {
         var state = StateMachine()
+        if let initial = invariants.configurations.initial { state.configure(initial.members.map(\.inState)) }
         var agreed: [AgreedCommand] = []
         for entry in invariants.committedEntries {
             state.beginEntry(epoch: Epoch(entry.term.rawValue), clock: entry.clock)
+            if entry.kind == .configuration, let configuration = Configuration(payload: entry.payload) {
+                state.configure(configuration.members.map(\.inState))
+            }
             guard entry.kind == .commands, let commands = try? CommandBatch.decode(entry.payload) else { continue }
             for command in commands {
                 let outcome = state.apply(command)

@@ -35,6 +35,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case writtenSnapshots = "snapshots made"
     case restoredSnapshots = "snapshots restored at a start"
     case installedSnapshots = "snapshots taken over from a leader"
+    case memberChanges = "changes of membership asked for"
     case changedByFollowers = "writes forwarded by a follower"
 }
 
@@ -58,6 +59,13 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case uncommittedTailLost = "an uncommitted entry was replaced"
     case leadershipMoved = "leadership moved to where somebody wanted it"
     case transferGivenUp = "a transfer of leadership was given up"
+    case crashInJoint = "a member ended in a joint configuration"
+    case memberReplaced = "a member was added and another one removed in one change"
+    case leaderRemoved = "a leader removed itself"
+    case changeCancelled = "a change of membership with learners was cancelled"
+    case newMemberLeads = "a member that had joined led"
+    case configurationTruncated = "an uncommitted configuration was truncated"
+    case formerMemberTold = "a former member was told"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

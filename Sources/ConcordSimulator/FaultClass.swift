@@ -38,6 +38,10 @@ package enum FaultClass: String, CaseIterable, Sendable, Comparable {
     /// The data directory is emptied.
     case wipe
 
+    // Members.
+    /// Members are added, removed and replaced, also the leader, also two changes at once, also taken back.
+    case membership
+
     // Clocks.
     /// Rates within 1 % of true.
     case drift

@@ -25,7 +25,7 @@ struct RetryTrialTree: Equatable {
             revision = revision.next
             return .applied(.deleted, number: 1)
         case .changeSettings: return .applied(.settingsChanged, number: nil)
-        case .createSequential, .raiseFeatureLevel:
+        case .createSequential, .raiseFeatureLevel, .changeMembers, .cancelMemberChange:
             preconditionFailure("a trial was given an operation that it does not draw")
         }
     }

@@ -63,8 +63,9 @@ extension SimulatedClient {
         case (.cluster, .cluster(let view)):
             all.tally(doing.kind, .ok)
             let ids = Set(view.members.map(\.id))
-            return ids.count == all.membersCount && ids.count == view.members.count
-                ? .judged : .problem("a list of \(view.members.count) members instead of \(all.membersCount)")
+            let wanted = all.membersCount ?? view.members.count
+            return ids.count == wanted && ids.count == view.members.count && wanted > 0
+                ? .judged : .problem("a list of \(view.members.count) members instead of \(wanted)")
         case (_, let other):
             return .problem("\(doing.kind) was answered with \(other)")
         }

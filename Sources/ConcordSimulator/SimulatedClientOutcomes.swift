@@ -158,7 +158,8 @@ extension SimulatedClient {
             // Its first call never arrived: it begins anew, under another identity.
             ledger?.beginAnew(call.client, random: &random)
             return doing.mayHaveHappened ? .givenUp : .nothing
-        case .idempotencyConflict, .superseded, .otherTerm, .invalidRequest:
+        case .idempotencyConflict, .superseded, .otherTerm, .invalidRequest, .memberChangeUnderWay, .memberKnown,
+            .memberNotFound, .noVoterLeft, .noMemberChange, .memberChangeTooFar:
             return .problem("\(operation) was refused: \(refusal)")
         }
         return .answered(Word.refused(word), revision: outcome.revision, shown: shown)
@@ -232,7 +233,7 @@ extension Operation {
             let digits = Array(String(number).utf8)
             let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, Int(create.width) - digits.count))
             return Key(create.parent.bytes + [Key.separator] + create.prefix + zeros + digits)
-        case .changeSettings, .raiseFeatureLevel: return nil
+        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: return nil
         }
     }
 
@@ -242,7 +243,7 @@ extension Operation {
         case .put(let put): put.value?.count ?? 0
         case .createSequential(let create): create.value?.count ?? 0
         case .increment: 20
-        case .delete, .changeSettings, .raiseFeatureLevel: 0
+        case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: 0
         }
     }
 
@@ -263,7 +264,7 @@ extension Operation {
             switch self {
             case .put, .createSequential: valueBytesMost
             case .increment: String(result.number ?? 0).utf8.count
-            case .delete, .changeSettings, .raiseFeatureLevel: 0
+            case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: 0
             }
         if isBroken(.valueBytesMax, valueBytes) { return .valueBytesMax }
         if isBroken(.keyBytesMax, key.bytes.count) { return .keyBytesMax }
@@ -294,7 +295,9 @@ extension SeenByClients.Answer {
             case .conflict: .conflict
             case .noSpace: .noSpace
             case .tooLarge: .tooLarge
-            case .invalidRequest, .superseded, .otherTerm: .impossible
+            case .invalidRequest, .superseded, .otherTerm, .memberChangeUnderWay, .memberKnown, .memberNotFound,
+                .noVoterLeft, .noMemberChange, .memberChangeTooFar:
+                .impossible
             }
     }
 }

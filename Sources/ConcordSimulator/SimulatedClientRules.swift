@@ -48,13 +48,14 @@ package struct SeenByClients {
     var asked = AskedSoFar()
     var unknownOutcomes = 0
     /// How many members the cluster has.
-    let membersCount: Int
+    /// `nil` when members come and go.
+    let membersCount: Int?
     private var events = 0
     private var insertions = 0
     /// By the position of the member: the newest local answer of a boot.
     private var local: [Int: (boot: UInt64, revision: Revision)] = [:]
 
-    init(membersCount: Int) {
+    init(membersCount: Int?) {
         self.membersCount = membersCount
     }
 

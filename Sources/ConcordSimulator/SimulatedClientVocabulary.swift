@@ -48,7 +48,7 @@ extension Operation {
                 (Word.condition, delete.condition.history),
             ]
             return ("delete", delete.key, Word.map(fields))
-        case .changeSettings, .raiseFeatureLevel: return nil
+        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: return nil
         }
     }
 }

@@ -100,6 +100,12 @@ final class SimulatedMember {
     var isPromised = false
     /// It can never serve again: its directory was refused or is another member's.
     var isLost = false
+    /// It was removed from the cluster, knows it and has ended.
+    var hasLeft = false
+    /// Whom it wants a connection to.
+    var targets: Set<String> = []
+    /// Its id, also while it is down.
+    var knownID: MemberID?
     /// Stays down.
     var isHeldDown = false
 
@@ -112,6 +118,8 @@ final class SimulatedMember {
         clock = SimulatedClock(start: clockStart)
         name = "member-\(position + 1)"
     }
+
+    var address: String { "\(name):1" }
 
     var boot: UInt64 { running?.replica.record.boot ?? 0 }
 
@@ -150,7 +158,7 @@ final class SimulatedMember {
         // A cluster is told of only once its record is durable: then consensus runs.
         let formed = running.replica.isFormed && recordQueued == nil && recordUnderWay == nil
         return PeerIdentity(
-            id: record.id, name: name, boot: record.boot, peerAddress: "\(name):1", clientURL: "http://\(name)",
+            id: record.id, name: name, boot: record.boot, peerAddress: address, clientURL: "http://\(name)",
             featureLevel: ModelLimits.featureLevel, build: "simulated", clusterID: formed ? record.clusterID : nil)
     }
 }

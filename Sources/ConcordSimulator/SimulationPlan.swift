@@ -7,6 +7,9 @@ package struct SimulationPlan: Sendable {
     package let seed: UInt64
     /// 1 to 7.
     package var members: Int
+    /// How many more there are that no cluster has yet and that wait to be taken in.
+    package var spares: Int { classes.contains(.membership) ? drawnSpares : 0 }
+    private let drawnSpares: Int
     package var classes: Set<FaultClass>
     package var faults: [PlannedFault]
     package var workload: ClientWorkload
@@ -28,6 +31,9 @@ package struct SimulationPlan: Sendable {
         var random = SeededRandom(seed: seed ^ 0x5157_4152_4D00)
         members = SimulationPlan.sizes[Int(random.below(UInt64(SimulationPlan.sizes.count)))]
         classes = SimulationPlan.drawClasses(&random)
+        drawnSpares = 1 + Int(random.below(5))
+        // What is lost for good in one configuration would have to be counted in all that may follow it.
+        if classes.contains(.membership) { classes.subtract([.wipe, .bitRot]) }
         // Once in a while long enough that records of retries grow old: their time is ten minutes.
         let isLong = random.chance(percent: 2)
         faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)

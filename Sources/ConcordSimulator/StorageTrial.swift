@@ -3,37 +3,54 @@ import ConcordRaft
 import ConcordStorage
 
 /// The storage of one member alone, driven harder than a cluster drives it: entries of many blocks, tails that are
-/// replaced again and again, a crash in every third write, and rot where it hurts.
+/// replaced again and again, snapshots and what follows them, a crash in every third step, and rot where it hurts.
 ///
 /// It knows what was written, and what a directory may show when it is opened again.
 package struct StorageTrial {
-    package private(set) var problems: [String] = []
-    package private(set) var hash: UInt64 = 0
+    /// How often it came to what it is for.
+    package struct Counts: Equatable, Sendable {
+        package var snapshots = 0
+        package var installed = 0
+        package var pruned = 0
+        package var segmentsReleased = 0
+        package var logsReset = 0
+        package var olderSnapshots = 0
 
-    private var random: SeededRandom
-    private var disk: SimulatedDisk
-    private let segmentBytes: Int
-    private var data: DataDirectory<SimulatedDisk>?
+        package init() {}
+    }
+
+    package internal(set) var problems: [String] = []
+    package private(set) var hash: UInt64 = 0
+    package internal(set) var counts = Counts()
+
+    var random: SeededRandom
+    var disk: SimulatedDisk
+    let segmentBytes: Int
+    var data: DataDirectory<SimulatedDisk>?
     /// Handed out and not made yet.
     private var preparation: SegmentPreparation?
     private var sequence: UInt64 = 0
-    private var clock: UInt64 = 0
+    var clock: UInt64 = 0
 
     /// What is durable.
-    private var hardState = HardState(term: .zero, votedFor: nil)
-    private var entries: [Entry] = []
+    var content = TrialContent()
+    /// A snapshot was installed, and the log does not follow it yet.
+    var pendingBase: LogPosition?
+    /// Up to where the log's beginning may be gone.
+    var releasedTo = LogIndex.zero
     /// For each write that left groups: what the log may have been before each of these, oldest first. If the last
     /// group rots, one of the last of these comes back.
-    private var before: [[[Entry]]] = []
+    var before: [[TrialLog]] = []
     /// Where on the disk the groups of each write lie, oldest first.
-    private var places: [Place] = []
-    /// A group rotted that was replaced. Of two such next to each other nothing would be known.
-    private var hasDamage = false
+    var places: [Place] = []
+    /// A group rotted that was superseded. Of two such next to each other nothing would be known.
+    var hasDamage = false
 
-    private struct Place {
+    struct Place {
         var file: String
         var bytes: Range<Int>
         var firstIndex: LogIndex
+        var lastIndex: LogIndex
     }
 
     package init(seed: UInt64) {
@@ -44,83 +61,95 @@ package struct StorageTrial {
 
     package mutating func run() {
         open(mayDoubt: false)
-        for _ in 0..<(40 + random.below(40)) where problems.isEmpty {
-            switch random.below(20) {
-            case ..<14: write()
-            case ..<17: restart()
-            default: rot()
+        for _ in 0..<(50 + random.below(50)) where problems.isEmpty {
+            if pendingBase != nil, random.chance(percent: 80) {
+                write()
+                continue
+            }
+            switch random.below(30) {
+            case ..<15: write()
+            case ..<18: restart()
+            case ..<21: rot()
+            case ..<24: makeSnapshot()
+            case ..<26: installSnapshot()
+            case ..<28: prune()
+            default: release()
             }
         }
     }
 
-    private mutating func problem(_ what: String) {
+    mutating func problem(_ what: String) {
         problems.append("storage alone: \(what)")
     }
 
     // MARK: Opening
 
-    /// Of what the last write would have made, one state for each group that may have become durable.
-    private struct Attempt {
-        var hardState: HardState?
-        var logs: [[Entry]] = []
-    }
-
-    private mutating func open(mayDoubt: Bool, attempt: Attempt = Attempt()) {
-        for _ in 0..<4 {
+    /// Opens the directory, with more crashes on the way. `stages`: what the last step may have left, from nothing of
+    /// it to all of it.
+    mutating func open(mayDoubt: Bool, stages: [TrialContent] = []) {
+        // To write a base record is a part of some openings, and it can be cut short like any other group.
+        let mayBeReset = pendingBase != nil || stages.contains { $0.opened.log != $0.log }
+        for attempt in 0..<5 {
             disk.restart()
-            if random.chance(percent: 20) { armSoon(within: 12) }
-            let id = MemberID(UInt128(random.next()) << 64 | 1)
+            if attempt < 4, random.chance(percent: 20) { armSoon(within: 16) }
             do throws(StorageError) {
-                let opened = try DataDirectory.open(disk, newMember: id, name: "alone", segmentBytes: segmentBytes)
+                let opened = try openOnce()
                 disk.disarm()
-                return check(opened, mayDoubt: mayDoubt, attempt)
+                return check(opened, mayDoubt: mayDoubt || mayBeReset && attempt > 0, stages)
             } catch {
                 disk.disarm()
-                guard case .disk = error else { return problem("it cannot be opened: \(error)") }
+                guard case .disk = error, attempt < 4 else { return problem("it cannot be opened: \(error)") }
                 if random.chance(percent: 50) { disk.cutPower() } else { disk.kill() }
             }
         }
-        disk.restart()
-        do throws(StorageError) {
-            check(
-                try DataDirectory.open(disk, newMember: MemberID(1), name: "alone", segmentBytes: segmentBytes),
-                mayDoubt: mayDoubt, attempt)
-        } catch {
-            problem("it cannot be opened: \(error)")
-        }
     }
 
-    private mutating func check(_ opened: DataDirectory<SimulatedDisk>, mayDoubt: Bool, _ attempt: Attempt) {
-        let found = opened.recovered
-        for case .doubtfulGroupCut(let group) in found.notes where !mayDoubt {
+    mutating func openOnce() throws(StorageError) -> DataDirectory<SimulatedDisk> {
+        let id = MemberID(UInt128(random.next()) << 64 | 1)
+        return try DataDirectory.open(disk, newMember: id, name: "alone", segmentBytes: segmentBytes)
+    }
+
+    mutating func check(_ opened: DataDirectory<SimulatedDisk>, mayDoubt: Bool, _ stages: [TrialContent]) {
+        let notes = opened.recovered.notes
+        for case .doubtfulGroupCut(let group) in notes where !mayDoubt {
             problem("a group is doubtful that nobody was writing: \(group)")
         }
-        for case .supersededDamage in found.notes { hasDamage = true }
-        let isNew = attempt.hardState != nil && found.hardState == attempt.hardState
-        if found.hardState != hardState, !isNew { problem("\(hardState) came back as \(found.hardState)") }
-        if found.entries == entries {
-            // Nothing of the last write is there, or there was none.
-        } else if let reached = attempt.logs.firstIndex(of: found.entries) {
-            if attempt.hardState != nil, !isNew { problem("entries are durable and not the term before them") }
-            before.append([entries] + attempt.logs[..<reached])
-            // Where its groups lie was not seen: perhaps behind another one, in bytes that this one wrote zeros over.
-            places = []
+        hasDamage = notes.contains { if case .supersededDamage = $0 { true } else { false } }
+        let stages = (stages.isEmpty ? [content] : stages).map(\.opened)
+        if let reached = stages.firstIndex(where: { $0.matches(opened, on: disk) }) {
+            if stages[reached].log != content.log, reached > 0 {
+                before.append(stages[..<reached].map(\.log))
+                // Where its groups lie was not seen: perhaps behind another one, in bytes that this one wrote zeros over.
+                places = []
+            }
+            content = stages[reached]
         } else {
-            problem("\(brief(entries)) came back as \(brief(found.entries)), of \(attempt.logs.map(brief))")
+            let found = opened.recovered
+            problem(
+                "\(content.brief) came back as term \(found.hardState.term.rawValue), \(found.entries.count) entries "
+                    + "behind \(found.released.index.rawValue), snapshots "
+                    + "\(opened.snapshots.kept.map(\.identity.index.rawValue)), of \(stages.map(\.brief))")
         }
-        hardState = found.hardState
-        entries = found.entries
+        for case .logReset(let base) in notes {
+            counts.logsReset += 1
+            dropLog(upTo: base)
+        }
         data = opened
-        preparation = nil
-        hash = (hash ^ UInt64(entries.count) ^ hardState.term.rawValue << 32) &* 0x9E37_79B9_7F4A_7C15
+        (preparation, pendingBase) = (nil, nil)
+        let mixed = hash ^ content.log.lastIndex.rawValue ^ content.hardState.term.rawValue << 32
+        hash = (mixed ^ UInt64(content.snapshots.count) << 48) &* 0x9E37_79B9_7F4A_7C15
     }
 
-    private func brief(_ entries: [Entry]) -> String {
-        "\(entries.count) entries (\(entries.suffix(4).map { "\($0.term.rawValue)" }.joined(separator: " ")))"
+    /// A base record was written: what stood before it is not there any more.
+    private mutating func dropLog(upTo base: LogIndex) {
+        places = []
+        guard base > content.log.base.index, let position = content.log.position(at: base) else { return }
+        let count = Int(base.rawValue - content.log.base.index.rawValue)
+        content.log = TrialLog(base: position, entries: Array(content.log.entries.dropFirst(count)))
     }
 
     /// Ends the process, with or without the power, when nothing is under way.
-    private mutating func restart() {
+    mutating func restart() {
         if random.chance(percent: 50) { disk.cutPower() } else { disk.kill() }
         open(mayDoubt: false)
     }
@@ -139,21 +168,25 @@ package struct StorageTrial {
                 preparation = nil
             }
         } catch {
-            return crashed(error, mayDoubt: false, Attempt())
+            return crashed(error, mayDoubt: false, [])
         }
-        let attempt = outcome(of: writes)
+        let stages = content.stages(writing: writes)
         let old = segments
         do throws(StorageError) {
             try data?.log.write(writes)
         } catch {
-            return crashed(error, mayDoubt: true, attempt)
+            return crashed(error, mayDoubt: true, stages)
         }
         disk.disarm()
-        hardState = attempt.hardState ?? hardState
-        guard let last = attempt.logs.last else { return }
-        before.append([entries] + attempt.logs.dropLast())
-        entries = last
-        remember(since: old, from: LogIndex(UInt64(attempt.logs[0].count)))
+        let (last, base) = (content.log, pendingBase)
+        pendingBase = nil
+        guard let end = stages.last else { return }
+        content = end
+        if base != nil { places = [] }
+        guard end.log != last else { return }
+        before.append(stages.dropLast().map(\.log))
+        let first = writes.compactMap { $0.entries.first?.index }.min() ?? end.log.lastIndex
+        if base == nil { remember(since: old, from: first) }
     }
 
     private var segments: [String: [UInt8]] {
@@ -172,27 +205,22 @@ package struct StorageTrial {
             guard let start = bytes.indices.first(where: isChanged), let end = bytes.indices.last(where: isChanged)
             else { continue }
             places.removeAll { $0.file == file && $0.bytes.upperBound > start }
-            new.append(Place(file: file, bytes: start..<end + 1, firstIndex: first))
+            new.append(
+                Place(file: file, bytes: start..<end + 1, firstIndex: first, lastIndex: content.log.lastIndex))
         }
         // Where the next segment was begun with another group nobody here knows.
         if new.count == 1 { places += new }
     }
 
-    /// A write whose entries were all replaced by one write after it: nothing of it is needed any more.
-    private var replacedPlace: Place? {
-        places.indices.dropLast().last { position in
-            places[(position + 1)...].contains { $0.firstIndex <= places[position].firstIndex }
-        }.map { places[$0] }
-    }
-
-    private mutating func crashed(_ error: StorageError, mayDoubt: Bool, _ attempt: Attempt) {
+    /// The process ends with an error that the disk was told to make.
+    mutating func crashed(_ error: StorageError, mayDoubt: Bool, _ stages: [TrialContent]) {
         disk.disarm()
         guard case .disk = error else { return problem("it cannot be written: \(error)") }
         if !disk.isOff { random.chance(percent: 50) ? disk.cutPower() : disk.kill() }
-        open(mayDoubt: mayDoubt, attempt: attempt)
+        open(mayDoubt: mayDoubt, stages: stages)
     }
 
-    private mutating func armSoon(within operations: UInt64) {
+    mutating func armSoon(within operations: UInt64) {
         let moments = SimulatedDisk.Moment.allCases
         let fault: SimulatedDisk.Fault =
             switch random.below(8) {
@@ -204,10 +232,18 @@ package struct StorageTrial {
         disk.arm(fault, at: disk.operations + 1 + Int(random.below(operations)))
     }
 
-    /// One to three writes of one call: new entries, in place of the last ones too, new terms and votes.
+    /// One to three writes of one call: new entries, in place of the last ones too, new terms and votes; first of all
+    /// the base that a snapshot asks for.
     private mutating func drawWrites() -> [LogWrite] {
         var writes: [LogWrite] = []
-        var (state, log) = (hardState, entries)
+        var (state, log) = (content.hardState, content.log)
+        if let base = pendingBase {
+            sequence += 1
+            log = TrialLog(base: base)
+            writes.append(
+                LogWrite(sequence: WriteSequence(sequence), hardState: state, base: base, entries: []))
+        }
+        let committed = max(log.base.index, content.snapshots.first?.position.index ?? .zero)
         for _ in 0...random.below(3) {
             var isNewTerm = false
             if state.term == .zero || random.chance(percent: 40) {
@@ -217,10 +253,16 @@ package struct StorageTrial {
             }
             var added: [Entry] = []
             if random.chance(percent: 85) {
-                // A leader of a later term may replace what is there; one of the same term only adds.
-                if isNewTerm, random.chance(percent: 60) { log.removeLast(min(log.count, Int(random.below(6)))) }
-                for _ in 0...random.below(4) { added.append(drawEntry(behind: log + added, term: state.term)) }
-                log += added
+                // A leader of a later term may replace what is there and not committed; one of the same term only adds.
+                if isNewTerm, random.chance(percent: 60) {
+                    let most = log.lastIndex.rawValue - committed.rawValue
+                    log.entries.removeLast(Int(min(most, random.below(6))))
+                }
+                for _ in 0...random.below(4) {
+                    let entry = drawEntry(at: log.lastIndex.next, term: state.term)
+                    added.append(entry)
+                    log.entries.append(entry)
+                }
             }
             guard isNewTerm || !added.isEmpty else { continue }
             sequence += 1
@@ -230,88 +272,11 @@ package struct StorageTrial {
         return writes
     }
 
-    private mutating func drawEntry(behind log: [Entry], term: Term) -> Entry {
+    private mutating func drawEntry(at index: LogIndex, term: Term) -> Entry {
         clock += random.below(20)
         let count = random.chance(percent: 30) ? 3000 + random.below(9000) : random.below(300)
         let seed = UInt8(truncatingIfNeeded: random.next())
         let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0) &+ seed }
-        return Entry(
-            index: (log.last?.index ?? .zero).next, term: term, clock: clock, kind: .commands, payload: payload)
-    }
-
-    /// The logs that each number of durable groups could leave: any first part of what is written in the end.
-    private func outcome(of writes: [LogWrite]) -> Attempt {
-        var attempt = Attempt(hardState: writes.compactMap(\.hardState).last)
-        var (first, log) = (entries.count, entries)
-        for write in writes {
-            guard let index = write.entries.first?.index else { continue }
-            let keep = Int(index.rawValue) - 1
-            first = min(first, keep)
-            log = log.prefix(keep) + write.entries
-        }
-        guard log.count > first else { return attempt }
-        for count in (first + 1)...log.count { attempt.logs.append(Array(log.prefix(count))) }
-        return attempt
-    }
-
-    // MARK: Rot
-
-    /// A bit of a slot, of both slots, or of anything; the directory is refused, or shows what it held, or doubts its
-    /// last group and shows what was there before.
-    private mutating func rot() {
-        disk.kill()
-        let slots = [0, StorageTrial.slotBytes]
-        var (mustBeRefused, mustBeOpened) = (false, false)
-        switch random.below(10) {
-        case 0:
-            for slot in slots { rotVote(at: slot) }
-            mustBeRefused = true
-        case 1, 2:
-            rotVote(at: slots[Int(random.below(2))])
-            mustBeOpened = true
-        case 3, 4, 5:
-            guard !hasDamage, let place = replacedPlace else { return open(mayDoubt: false) }
-            hasDamage = true
-            disk.flipBit(
-                Int(random.below(8)), ofByte: place.bytes.lowerBound + Int(random.below(UInt64(place.bytes.count))),
-                in: place.file)
-            return open(mayDoubt: false)
-        default:
-            guard disk.rot(using: &random) != nil else { return open(mayDoubt: false) }
-        }
-        disk.restart()
-        do throws(StorageError) {
-            let opened = try DataDirectory.open(disk, newMember: MemberID(1), name: "alone", segmentBytes: segmentBytes)
-            if mustBeRefused { return problem("a directory without a vote that can be verified was opened") }
-            let isCut = opened.recovered.notes.contains { if case .doubtfulGroupCut = $0 { true } else { false } }
-            if isCut, opened.recovered.entries != entries { goBack(to: opened.recovered.entries) }
-            check(opened, mayDoubt: true, Attempt())
-        } catch {
-            if mustBeOpened { return problem("one vote slot rotted, and it cannot be opened: \(error)") }
-            if case .disk = error { return problem("a rotten directory met an error that no disk made: \(error)") }
-            beginAnew()
-        }
-    }
-
-    /// The last group is gone, if `found` is what was there before it.
-    private mutating func goBack(to found: [Entry]) {
-        guard let states = before.popLast(), let state = states.lastIndex(of: found) else { return }
-        entries = found
-        places = []
-        if state > 0 { before.append(Array(states[..<state])) }
-    }
-
-    private mutating func rotVote(at slot: Int) {
-        disk.flipBit(Int(random.below(8)), ofByte: slot + Int(random.below(60)), in: "vote")
-    }
-
-    private static let slotBytes = 4096
-
-    /// As a new member.
-    private mutating func beginAnew() {
-        disk = SimulatedDisk(seed: random.next())
-        (hardState, entries, before) = (HardState(term: .zero, votedFor: nil), [], [])
-        (places, hasDamage) = ([], false)
-        open(mayDoubt: false)
+        return Entry(index: index, term: term, clock: clock, kind: .commands, payload: payload)
     }
 }

@@ -8,6 +8,7 @@ package import ConcordModel
 /// as one that applied every entry.
 enum StateHash {
     static let globalsTag: UInt64 = 7
+    static let membershipTag: UInt64 = 8
 
     private enum Tag {
         static let node: UInt64 = 1
@@ -127,7 +128,7 @@ enum StateHash {
 extension StateMachine {
     /// The order-independent sum over all replicated records, kept by what `apply` wrote.
     package var stateHash: UInt128 {
-        tree.digest &+ tree.history.digest &+ retries.digest &+ globalsDigest
+        tree.digest &+ tree.history.digest &+ retries.digest &+ membership.digest &+ globalsDigest
     }
 
     /// The same from every record's bytes, for the scrubber and for a snapshot that was loaded: it differs from
@@ -147,7 +148,7 @@ extension StateMachine {
         for number in tree.history.events.first..<tree.history.events.next {
             sum &+= StateHash.recomputed(tree.history.events[number])
         }
-        return sum &+ retries.recomputedDigest()
+        return sum &+ retries.recomputedDigest() &+ membership.recomputedDigest
     }
 
     /// What there is once only; it is hashed when somebody asks.

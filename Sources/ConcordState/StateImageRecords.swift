@@ -11,6 +11,7 @@ enum StateImageRecord {
         var floor: UInt64
         var hash: UInt128
         var settings: [SettingValue]
+        var membership: Membership
         /// Of nodes, directories, events, origins, clients and outcomes.
         var counts: [UInt64]
     }
@@ -81,6 +82,7 @@ extension StateImageRecord.Globals {
             writer.write(value.setting.rawValue)
             writer.write(value.value)
         }
+        membership.encode(into: &writer)
         for count in counts { writer.write(count) }
     }
 
@@ -97,6 +99,7 @@ extension StateImageRecord.Globals {
             guard let setting = Setting(rawValue: try reader.readUInt16()) else { throw .invalid }
             settings.append(SettingValue(setting, try reader.readUInt64()))
         }
+        membership = try Membership(decoding: &reader)
         counts = []
         for _ in StateImage.Kind.allCases.dropFirst() { counts.append(try reader.readNumber()) }
     }

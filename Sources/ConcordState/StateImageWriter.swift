@@ -77,6 +77,7 @@ extension StateMachine {
         StateImageRecord.Globals(
             featureLevel: featureLevel, revision: revision.rawValue, epoch: epoch.rawValue, clock: clock,
             floor: tree.history.floor, hash: stateHash, settings: settings.all,
+            membership: membership,
             counts: [
                 tree.nodes.count - 1, tree.directories.count - tree.dormantDirectories, tree.history.events.count,
                 retries.origins.count, retries.clients.count, retries.outcomes.count,

@@ -16,6 +16,9 @@ package enum StateLimits {
     package static let expiriesPerCommandMax = 8
     /// The same for a command that finds a table full.
     package static let expiriesWhenFullMax = 1024
+    /// Ids of former members, which are never used again: 16 bytes each. A cluster that replaced a member every hour
+    /// would come to it after seven years; then changes are refused.
+    package static let formerMembersMax = 65_536
     /// Outcomes kept for one member: more than a member ever has unanswered.
     package static let originOpenMax: UInt64 = 1 << 17
     /// What one answer may look at, in events of the history: ten milliseconds or so.

@@ -12,6 +12,7 @@ package struct StateMachine: Sendable {
     var settings = ReplicatedSettings()
     var tree = Tree()
     var retries = RetryTables()
+    var membership = Membership()
 
     /// An empty tree with the standard settings.
     package init() {}
@@ -31,6 +32,7 @@ package struct StateMachine: Sendable {
         (featureLevel, epoch, clock) = (globals.featureLevel, Epoch(globals.epoch), globals.clock)
         tree.revision = Revision(globals.revision)
         tree.history.restore(floor: globals.floor)
+        membership = globals.membership
     }
 
     package var revision: Revision { tree.revision }
@@ -149,6 +151,10 @@ extension StateMachine {
                 }
                 featureLevel = level
                 return settingsChanged
+            case .changeMembers(let change):
+                return membershipChanged(.memberChangeBegun, try membership.begin(change))
+            case .cancelMemberChange:
+                return membershipChanged(.memberChangeCancelled, try membership.cancel())
             }
             tree.revision = Revision(change.revision)
             let key = operation.namedKey(status: done.status, number: done.number)

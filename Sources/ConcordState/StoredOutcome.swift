@@ -79,7 +79,17 @@ extension Operation {
         case .createSequential(let create): create.parent
         case .increment(let increment): increment.key
         case .delete(let delete): delete.key
-        case .changeSettings, .raiseFeatureLevel: nil
+        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: nil
+        }
+    }
+}
+
+extension OperationResult.Status {
+    /// Whether what was changed is no node.
+    fileprivate var isWithoutNode: Bool {
+        switch self {
+        case .created, .replaced, .deleted: false
+        case .settingsChanged, .memberChangeBegun, .memberChangeCancelled: true
         }
     }
 }
@@ -110,7 +120,7 @@ extension StateMachine {
             let number = stored.number.map { Int64(bitPattern: $0) }
             let key = operation.namedKey(status: status, number: number)
             var result = OperationResult(status: status, key: key, node: nil, number: number)
-            if status == .settingsChanged {
+            if status.isWithoutNode {
                 outcome.verdict = .applied([result])
                 return outcome
             }

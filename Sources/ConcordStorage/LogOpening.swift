@@ -83,7 +83,8 @@ extension LogStore {
         let (votes, repairedSlot) = try VoteFile.open(on: &disk)
         var notes = scan.notes
         if let doubt = scan.doubt {
-            try cut(doubt.group, on: &disk)
+            // Where nothing else is left of the log, a base takes its place at once: a crash leaves a doubtful group.
+            if scan.isKnown { try cut(doubt.group, on: &disk) }
             notes.append(.doubtfulGroupCut(doubt.group))
         }
         if let repairedSlot { notes.append(.voteSlotRepaired(slot: repairedSlot)) }
@@ -118,19 +119,20 @@ extension LogStore {
         of names: [String], mayBeReleased: Bool
     ) throws(StorageError) -> ClosedRange<UInt64> {
         let found = names.compactMap(SegmentName.sequence).sorted()
-        var first: UInt64 = 1
-        if mayBeReleased, let least = found.first { first = least }
-        var last: UInt64 = 0
-        for (sequence, expected) in zip(found, first...) {
-            guard sequence == expected else { break }
+        if let strange = found.first(where: { $0 == 0 || $0 >= StorageLimits.indexMax }) {
+            throw .damaged(file: SegmentName.of(strange), offset: 0, what: "no segment has such a number")
+        }
+        let first = mayBeReleased ? found.first ?? 1 : 1
+        var last = first - 1
+        for sequence in found {
+            guard sequence == last + 1 else { break }
             last = sequence
         }
-        guard last >= first, first > 0, found.count == Int(last - first) + 1 else {
+        guard last >= first, found.count == Int(last - first) + 1 else {
+            let isReleased = !mayBeReleased && (found.first ?? 1) > 1
             throw .damaged(
-                file: SegmentName.of(max(first, last + 1)), offset: 0, what: "the file is missing")
-        }
-        guard last < StorageLimits.indexMax else {
-            throw .damaged(file: SegmentName.of(last), offset: 0, what: "no log has so many segments")
+                file: SegmentName.of(last + 1), offset: 0,
+                what: isReleased ? "the file is missing, and no snapshot stands for it" : "the file is missing")
         }
         return first...last
     }

@@ -93,7 +93,7 @@ struct LogScan {
         suspect.map { ($0.segment, $0.group) }
     }
 
-    /// Whether groups tell what the log holds. If none does, it holds nothing that the snapshot does not.
+    /// Whether groups tell what the log holds. If none does, there is a doubtful one, and it stands where the next goes.
     var isKnown: Bool { damage == nil }
 
     /// Reads one more segment: all segments are read, in the order of their sequence numbers.
@@ -146,11 +146,17 @@ struct LogScan {
                 what: "\(damage.what), and groups were written after it; entries from \(damage.firstIndex.rawValue) on "
                     + "are lost")
         }
-        if let damage, !retained.isEmpty || durableBefore > snapshotIndex {
-            throw .damaged(
-                file: damage.file, offset: damage.offset,
-                what: "the log begins behind entry \(snapshotIndex.next.rawValue), and no snapshot that can be read "
-                    + "reaches it")
+        if let damage {
+            guard retained.isEmpty, durableBefore <= snapshotIndex else {
+                throw .damaged(
+                    file: damage.file, offset: damage.offset,
+                    what: "the log begins behind entry \(snapshotIndex.next.rawValue), and no snapshot that can be "
+                        + "read reaches it")
+            }
+            // The segment of the last group is never released, and what is doubtful there is not cut but replaced.
+            guard let doubt, doubt.segment == end.segment, doubt.group.offset == end.offset else {
+                throw .damaged(file: damage.file, offset: damage.offset, what: "no group of the log is left")
+            }
         }
         guard log.base.index <= snapshotIndex else {
             throw .damaged(

@@ -65,6 +65,7 @@ package struct Tool: Sendable {
         case "tree": try await tree()
         case "status": try await status()
         case "leader": try await leader()
+        case "member": try await member()
         case "import": try await importFiles()
         case "export": try await exportFiles()
         default: preconditionFailure("a command is declared that nobody runs")

@@ -39,6 +39,13 @@ package enum ToolDeclaration {
     static let progressEvery = Flag(
         "progress-every", .integer(in: 1...Int.max), default: "100", help: "With --progress lines: files a line.")
 
+    static let memberID = Argument("ID", .text.named("ID"), help: "The new member's id, as its log says it.")
+    static let memberName = Argument("NAME", .text.named("NAME"), help: "The new member's name.")
+    static let peer = Argument("PEER", .hostPort(), help: "Where the other members reach its peer port.")
+    static let memberToRemove = Argument(
+        "MEMBER", .text.named("MEMBER"), help: "Its id, or its name if no other member has it.")
+    static let wait = Switch("wait", short: "w", help: "Wait until the change is done, and show what it waits for.")
+
     /// The program and its commands.
     package static let program = CommandDeclaration(
         "concord",
@@ -54,7 +61,7 @@ package enum ToolDeclaration {
             .init("get /greeting", "Read it"),
             .init("--endpoints http://10.0.0.1:7400,http://10.0.0.2:7400 status", "Ask the members of a cluster"),
         ],
-        subcommands: [get, put, remove, list, tree, status, leader, importFiles, exportFiles])
+        subcommands: [get, put, remove, list, tree, status, member, leader, importFiles, exportFiles])
 
     private static let get = CommandDeclaration(
         "get", summary: "Prints the value of a node.",
@@ -103,6 +110,38 @@ package enum ToolDeclaration {
         "status", summary: "Shows the members, who leads, and how far each of them is.",
         discussion: "It fails when the cluster has no leader.",
         examples: [.init("status", "Show the cluster"), .init("status --json", "The same for a program")])
+
+    private static let member = CommandDeclaration(
+        "member", summary: "Shows and changes who belongs to the cluster.",
+        discussion: """
+            A change is one step: new members first catch up without being counted, then old and new members agree \
+            on the change together. One change is under way at a time, and it can be cancelled until that agreement \
+            has begun. The usual way to add a member is to start it: concordd serve --name d --join URL.
+            """,
+        examples: [
+            .init("member list", "Show the members and the change under way"),
+            .init("member remove c --wait", "Remove a member, and wait until that is done"),
+        ],
+        subcommands: [
+            CommandDeclaration(
+                "list", summary: "Shows the members and the change under way.",
+                examples: [.init("member list --json", "The same for a program")]),
+            CommandDeclaration(
+                "add", summary: "Adds a member that runs and waits to be taken in.",
+                arguments: [memberID, memberName, peer], flags: [wait],
+                examples: [
+                    .init(
+                        "member add 0f1e2d3c4b5a69788796a5b4c3d2e1f0 d 10.0.0.4:7401 --wait",
+                        "Add a member by hand that 'concordd serve --join' has not asked for")
+                ]),
+            CommandDeclaration(
+                "remove", summary: "Removes a member; its id is never used again.",
+                arguments: [memberToRemove], flags: [wait],
+                examples: [.init("member remove c", "By name"), .init("member remove c -w", "And wait for its end")]),
+            CommandDeclaration(
+                "cancel", summary: "Takes the change under way back.", flags: [wait],
+                examples: [.init("member cancel", "As long as new members still catch up")]),
+        ])
 
     private static let importFiles = CommandDeclaration(
         "import", summary: "Writes the files of a directory as nodes below a path.",

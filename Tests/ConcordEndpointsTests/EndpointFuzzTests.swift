@@ -75,6 +75,8 @@ import Testing
 
     private func result(_ body: ReplicaRequest.Body) -> ReplicaReply.Result {
         switch body {
+        case .write(.changeMembers, _): Desk.applied(.memberChangeBegun, nil, number: 3)
+        case .write(.cancelMemberChange, _): Desk.applied(.memberChangeCancelled, nil, number: 3)
         case .write(.changeSettings, _): Desk.applied(.settingsChanged, nil)
         case .write: Desk.applied(.created, Desk.node(), number: 3)
         case .read(.node, _, _): .answer(.node(Desk.node()))

@@ -19,6 +19,8 @@ import Testing
         (.idempotencyConflict, 422, .idempotencyConflict), (.clientExpired, 410, .clientExpired),
         (.conflict, 409, .conflict), (.noSpace, 507, .noSpace), (.tooLarge, 413, .tooLarge),
         (.invalidRequest, 400, .invalidRequest), (.superseded, 504, .timeout), (.otherTerm, 500, .internal),
+        (.memberChangeUnderWay, 409, .conflict), (.memberKnown, 409, .conflict), (.memberNotFound, 404, .notFound),
+        (.noVoterLeft, 409, .conflict), (.noMemberChange, 409, .conflict), (.memberChangeTooFar, 409, .conflict),
     ]
 
     @Test func everyRefusalHasItsStatusAndCode() throws {

@@ -11,6 +11,8 @@ import Testing
         let path = template.replacing("{path}", with: "a")
         switch method {
         case .post where template.hasSuffix("leader"): return ("POST \(path)", "{\"to\":\"b\"}")
+        case .post where template.hasSuffix("change"):
+            return ("POST \(path)", "{\"remove\":[\"0000000000000000000000000000000b\"]}")
         case .post: return ("POST \(path)?sequential=s-", "v")
         case .put where template.hasSuffix("settings"): return ("PUT \(path)", "{\"settings\":{\"clients_max\":5}}")
         case .put: return ("PUT \(path)", "v")

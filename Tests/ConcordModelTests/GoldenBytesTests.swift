@@ -64,6 +64,14 @@ import Testing
             name: "raise feature level",
             operation: .raiseFeatureLevel(2),
             bytes: "11 04000000 0000 0200"),
+        Golden(
+            name: "change members",
+            operation: .changeMembers(
+                ChangeMembersOperation(
+                    add: [MemberAddition(id: 11, name: "d", peerAddress: "h:1")], remove: [3])),
+            bytes: "12 36000000 0000 01000000 0b000000000000000000000000000000 01000000 64 03000000 683a31"
+                + "01000000 03000000000000000000000000000000"),
+        Golden(name: "cancel a change of members", operation: .cancelMemberChange, bytes: "13 02000000 0000"),
     ]
 
     @Test(arguments: operations)

@@ -14,7 +14,12 @@ import Testing
     static let operations: [Wrong] = [
         Wrong(name: "kind 0", bytes: "00 04000000 0000 0200", error: .invalid),
         Wrong(name: "kind 5", bytes: "05 04000000 0000 0200", error: .invalid),
-        Wrong(name: "kind 18", bytes: "12 04000000 0000 0200", error: .invalid),
+        Wrong(name: "kind 20", bytes: "14 04000000 0000 0200", error: .invalid),
+        Wrong(name: "change of members, flag 1", bytes: "12 0a000000 0100 00000000 00000000", error: .invalid),
+        Wrong(name: "65 members to add", bytes: "12 0a000000 0000 41000000 00000000", error: .tooLong),
+        Wrong(name: "65 members to remove", bytes: "12 0a000000 0000 00000000 41000000", error: .tooLong),
+        Wrong(name: "cancel, flag 1", bytes: "13 02000000 0100", error: .invalid),
+        Wrong(name: "cancel with a body", bytes: "13 03000000 0000 00", error: .invalid),
         Wrong(name: "put, flag 16", bytes: "01 08000000 1000 02000000 2f61", error: .invalid),
         Wrong(name: "sequential, flag 4", bytes: "02 0b000000 0400 00000000 00000000 0a", error: .invalid),
         Wrong(name: "sequential, no digits", bytes: "02 0b000000 0000 00000000 00000000 00", error: .invalid),

@@ -22,7 +22,7 @@ struct SampleCommands {
     }
 
     mutating func operation() -> Operation {
-        switch random.below(6) {
+        switch random.below(8) {
         case 0:
             .put(
                 PutOperation(
@@ -46,6 +46,13 @@ struct SampleCommands {
                 (0..<Int(random.below(5))).map { _ in
                     SettingValue(Setting.allCases[Int(random.below(UInt64(Setting.allCases.count)))], number())
                 })
+        case 5:
+            .changeMembers(
+                ChangeMembersOperation(
+                    add: (0..<Int(random.below(4))).map { _ in
+                        MemberAddition(id: huge(), name: text(), peerAddress: text())
+                    }, remove: (0..<Int(random.below(4))).map { _ in huge() }))
+        case 6: .cancelMemberChange
         default: .raiseFeatureLevel(UInt16(truncatingIfNeeded: random.next()))
         }
     }
@@ -83,6 +90,10 @@ struct SampleCommands {
     /// Small numbers as often as large ones.
     private mutating func number() -> UInt64 {
         random.next() >> random.below(64)
+    }
+
+    private mutating func text() -> String {
+        String(decoding: bytes(0...12).map { $0 & 0x7F }, as: UTF8.self)
     }
 
     private mutating func huge() -> UInt128 {

@@ -12,6 +12,7 @@ struct MemberHarness {
     var now: UInt64 = 1000
     /// Messages from and to these members are lost.
     var unreachable: Set<Int> = []
+    var halts: [Int: HaltReason] = [:]
 
     var notices: [Notice] = []
     /// Looks at, and may change, what one member sends another; `nil` loses it.
@@ -111,6 +112,43 @@ struct MemberHarness {
         )
     }
 
+    /// Starts a member that waits to be taken in.
+    mutating func addJoiner() {
+        let number = replicas.count + 1
+        let record = MemberRecord(id: MemberID(UInt128(number)), name: "m\(number)", boot: 1)
+        disks.append(LogDisk())
+        snapshotDisks.append(SimulatedDisk(seed: UInt64(number)))
+        workers.append(
+            SnapshotWorker(MemberHarness.opened(snapshotDisks[number - 1]), on: snapshotDisks[number - 1]))
+        replicas.append(
+            Replica(
+                ReplicaStart(
+                    record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
+                    snapshots: snapshots, listed: [], joins: true, clientURL: "http://m\(number)", build: "test",
+                    raft: raft, seed: UInt64(number),
+                    now: now)))
+    }
+
+    /// Lets members shake hands with all whom they want to reach.
+    mutating func connect() {
+        for dialer in replicas.indices {
+            for acceptor in replicas.indices where replicas[dialer].targets.contains("m\(acceptor + 1):1") {
+                guard !unreachable.contains(dialer), !unreachable.contains(acceptor) else { continue }
+                replicas[dialer].step(.peerConnected(identity(of: acceptor)))
+                replicas[acceptor].step(.peerConnected(identity(of: dialer)))
+            }
+        }
+        settle()
+    }
+
+    func identity(of member: Int) -> PeerIdentity {
+        let record = replicas[member].record
+        return PeerIdentity(
+            id: record.id, name: record.name, boot: record.boot, peerAddress: "\(record.name):1",
+            clientURL: "http://\(record.name)", featureLevel: 1, build: "test",
+            clusterID: replicas[member].isFormed ? record.clusterID : nil)
+    }
+
     private mutating func workOnSnapshots(of member: Int, _ jobs: [SnapshotJob]) -> Bool {
         for job in jobs { workers[member].add(job) }
         guard workers[member].isBusy else { return false }
@@ -132,6 +170,10 @@ struct MemberHarness {
                 let effects = replicas[member].takeEffects()
                 replies.append(contentsOf: effects.replies)
                 notices.append(contentsOf: effects.notices)
+                if effects.memberRecord != nil {
+                    replicas[member].step(.memberRecordDurable)
+                    isBusy = true
+                }
                 for write in effects.logWrites { disks[member].write(write) }
                 if let index = effects.releasedLog { disks[member].release(upTo: index) }
                 if workOnSnapshots(of: member, effects.snapshotJobs) { isBusy = true }
@@ -146,6 +188,10 @@ struct MemberHarness {
                     else { continue }
                     replicas[receiver].step(.peerMessage(from: replicas[member].record.id, message))
                     isBusy = true
+                }
+                if let halt = effects.halt {
+                    halts[member] = halt
+                    unreachable.insert(member)
                 }
             }
         }

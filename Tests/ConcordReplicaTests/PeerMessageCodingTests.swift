@@ -16,6 +16,7 @@ import Testing
         .formed(
             ClusterID(98), Configuration(members: [.init(id: MemberID(3), name: "c", peerAddress: "127.0.0.1:7401")])),
         .positionsRequest(id: 4),
+        .removed(LogIndex(41)), .membershipRequest,
         .positionsResponse(
             id: 4, [MemberPosition(id: MemberID(3), matchIndex: LogIndex(17), lag: 2, silentMilliseconds: 30)]),
         .snapshotChunk(

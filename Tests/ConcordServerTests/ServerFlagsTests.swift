@@ -32,6 +32,15 @@ struct ServerFlagsTests {
         }
     }
 
+    @Test("a member that joins has a name of its own and no list")
+    func join() throws {
+        let configuration = try parse("--name d --join http://10.0.0.1:7400,http://[::1]:7410").get()
+        #expect(configuration.join == [.init(host: "10.0.0.1", port: 7400), .init(host: "::1", port: 7410)])
+        #expect(refusal("--join http://10.0.0.1:7400").contains("--join needs --name"))
+        #expect(refusal("--name d --join http://h:1 --cluster d=127.0.0.1:7401").contains("exclude each other"))
+        #expect(refusal("--name d --join nowhere").contains("a URL of scheme"))
+    }
+
     @Test("without a flag means one member on the loopback ports")
     func none() throws {
         let configuration = try parse("").get()

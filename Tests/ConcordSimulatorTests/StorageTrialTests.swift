@@ -10,6 +10,22 @@ import Testing
         }
     }
 
+    @Test func itComesToEverythingThatItIsFor() {
+        var counts = StorageTrial.Counts()
+        for seed: UInt64 in 1...200 {
+            var trial = StorageTrial(seed: seed)
+            trial.run()
+            counts.snapshots += trial.counts.snapshots
+            counts.installed += trial.counts.installed
+            counts.pruned += trial.counts.pruned
+            counts.segmentsReleased += trial.counts.segmentsReleased
+            counts.logsReset += trial.counts.logsReset
+            counts.olderSnapshots += trial.counts.olderSnapshots
+        }
+        #expect(counts.snapshots > 200 && counts.installed > 100 && counts.pruned > 100, "\(counts)")
+        #expect(counts.segmentsReleased > 100 && counts.logsReset > 20 && counts.olderSnapshots > 20, "\(counts)")
+    }
+
     @Test func theSameSeedIsTheSameTrial() {
         var hashes: Set<UInt64> = []
         for seed: UInt64 in 1...20 {

@@ -64,7 +64,7 @@ import Testing
         var machine = StateMachine()
         StateHashTests.story(&machine)
         var hashes: [UInt128] = [machine.stateHash]
-        for change in 0..<7 {
+        for change in 0..<9 {
             var other = machine
             switch change {
             case 0: other.put("/z", nil)
@@ -73,6 +73,8 @@ import Testing
             case 3: other.set(.valueBytesMax, 77)
             case 4: other.beginEntry(epoch: Epoch(3), clock: 17)
             case 5: other.beginEntry(epoch: Epoch(2), clock: 18)
+            case 6: other.change(add: [4])
+            case 7: other.configure([MembershipTests.member(4)])
             default: _ = other.apply(Command(operation: .raiseFeatureLevel(1), retry: .key([9])))
             }
             expectConsistent(other)

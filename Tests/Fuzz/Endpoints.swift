@@ -54,6 +54,10 @@ private func result(_ body: ReplicaRequest.Body) -> ReplicaReply.Result {
     switch body {
     case .write(.changeSettings, _):
         return applied(OperationResult(status: .settingsChanged, key: .root, node: nil, number: nil))
+    case .write(.changeMembers, _):
+        return applied(OperationResult(status: .memberChangeBegun, key: .root, node: nil, number: 3))
+    case .write(.cancelMemberChange, _):
+        return applied(OperationResult(status: .memberChangeCancelled, key: .root, node: nil, number: 3))
     case .write(.put(let put), _):
         let node = ApiDesk.node(put.key, value: put.value)
         return applied(OperationResult(status: .created, key: put.key, node: node, number: nil))

@@ -8,24 +8,41 @@ struct Directory {
     static let block = StorageLimits.blockBytes
     static let segmentBytes = 2 * block
     static let member = MemberID(7)
-    static let names =
+    private static let wholeNames =
         ["member", "vote"] + (1...4).map { "log-000000000000000\($0)" } + ["member.new", "log-0000000000000005.new"]
+    private static let releasedNames =
+        ["member", "vote"] + (2...6).map { "log-000000000000000\($0)" }
+        + ["snapshot-0000000000000006-0000000000000001", "snapshot-0000000000000014-0000000000000003"]
 
+    let names: [String]
     /// What a file holds; `nil` where there is none.
     var files: [[UInt8]?]
     /// How many changes were made, and whether each kept to one block of the log or of the votes.
     private(set) var changes = 0
     private(set) var isWithinOneBlock = true
 
-    init(_ disk: SimulatedDisk) {
-        files = Directory.names.map { disk.contents(of: $0) }
+    init(_ disk: SimulatedDisk, names: [String] = wholeNames) {
+        self.names = names
+        files = names.map { disk.contents(of: $0) }
     }
 
     /// What was on the disk after each group of the log: files, entries, votes.
     struct Stage {
         var directory: Directory
+        /// What the entries follow.
+        var base = LogPosition.start
+        /// Those that were released included.
         var entries: [Entry]
         var hardState: HardState
+
+        /// Whether this is what was found, but for entries from the beginning.
+        func contains(_ found: RecoveredLog) -> Bool {
+            guard found.released.index >= base.index else { return false }
+            let place = Int(found.released.index.rawValue - base.index.rawValue)
+            guard place <= entries.count else { return false }
+            let position = place == 0 ? base : Directory.position(of: entries[place - 1])
+            return position == found.released && found.entries.elementsEqual(entries[place...])
+        }
     }
 
     /// Entries 1 to 3, then 4 and 5, then 4 of a later term in place of both, then a long 5.
@@ -57,6 +74,62 @@ struct Directory {
         return stages
     }()
 
+    /// Entries 1 to 6 in two segments, of which a snapshot stands for all; the first segment is gone. Then 7 to 9 and 10
+    /// to 12; then another member's snapshot up to entry 20 of term 3 with a base record for it, and 21 to 23.
+    static let releasedStages: [Stage] = {
+        let disk = SimulatedDisk(seed: 1)
+        guard var opened = try? open(disk) else { preconditionFailure("a new directory does not open") }
+        var stages: [Stage] = []
+        var last = Stage(
+            directory: Directory(disk, names: releasedNames), entries: [],
+            hardState: HardState(term: .zero, votedFor: nil))
+        func write(_ new: [Entry], _ term: UInt64, base: LogPosition? = nil) {
+            let hardState = HardState(term: Term(term), votedFor: member)
+            let write = LogWrite(sequence: .zero, hardState: hardState, base: base, entries: new)
+            let isWritten: Void? = try? opened.log.write([write])
+            precondition(isWritten != nil, "a sound disk refuses a write")
+            if let base { (last.base, last.entries) = (base, []) }
+            last.entries += new
+            last.hardState = hardState
+        }
+        func keep() {
+            last.directory = Directory(disk, names: releasedNames)
+            stages.append(last)
+        }
+        for first: UInt64 in [1, 4, 7] { write(entries(first...first + 2, term: 1), 1) }
+        addSnapshot(position(of: entries(6...6, term: 1)[0]), on: disk)
+        let isReleased: Void? = try? opened.log.release(upTo: LogIndex(6))
+        precondition(isReleased != nil, "a sound disk refuses a release")
+        keep()
+        write(entries(10...12, term: 1), 1)
+        keep()
+        let base = LogPosition(index: LogIndex(20), term: Term(3), clock: 20)
+        addSnapshot(base, on: disk)
+        write([], 3, base: base)
+        keep()
+        write(entries(21...23, term: 3), 3)
+        keep()
+        return stages
+    }()
+
+    private static func addSnapshot(_ position: LogPosition, on disk: SimulatedDisk) {
+        let members = [Configuration.Member(id: member, name: "a", peerAddress: "a:1")]
+        let base = LogBase(position: position, configuration: Configuration(members: members))
+        guard var writer = try? SnapshotWriter(SnapshotHeader(cluster: ClusterID(5), base: base), on: disk) else {
+            preconditionFailure("a sound disk refuses a snapshot")
+        }
+        for piece: [UInt8] in [[1, 2, 3], [UInt8](repeating: 7, count: 40)] {
+            let isWritten: Void? = try? writer.append(piece)
+            precondition(isWritten != nil, "a sound disk refuses a piece")
+        }
+        let finished = try? writer.finish()
+        precondition(finished != nil, "a sound disk refuses the end of a snapshot")
+    }
+
+    static func position(of entry: Entry) -> LogPosition {
+        LogPosition(index: entry.index, term: entry.term, clock: entry.clock)
+    }
+
     private static func entries(_ indices: ClosedRange<UInt64>, term: UInt64, bytes: Int = 20) -> [Entry] {
         indices.map { index in
             Entry(
@@ -69,17 +142,28 @@ struct Directory {
         try DataDirectory.open(disk, newMember: member, name: "a", segmentBytes: segmentBytes)
     }
 
+    /// Whether it is refused because no number is left for what would be written next: no log lives so long.
+    static func isAtItsEnd(_ disk: SimulatedDisk) -> Bool {
+        do throws(StorageError) {
+            _ = try open(disk)
+            return false
+        } catch {
+            guard case .damaged(_, _, let what) = error else { return false }
+            return what == "the log's numbers stand at their end"
+        }
+    }
+
     func disk() -> SimulatedDisk {
         let disk = SimulatedDisk(seed: 1)
-        for (name, bytes) in zip(Directory.names, files) {
+        for (name, bytes) in zip(names, files) {
             if let bytes { disk.replaceContents(of: name, with: bytes) }
         }
         return disk
     }
 
-    /// Lets the input change something: bits, bytes, blocks, whole files.
-    mutating func change(_ parts: inout InputBytes) {
-        let number = parts.number(below: Directory.names.count)
+    /// Lets the input change something: bits, bytes, blocks, whole files, which may be those of other `stages`.
+    mutating func change(_ parts: inout InputBytes, among stages: [Stage] = stages) {
+        let number = parts.number(below: names.count)
         var bytes = files[number] ?? []
         let offset = bytes.isEmpty ? 0 : parts.number(below: bytes.count)
         let blockStart = offset / Directory.block * Directory.block
@@ -103,7 +187,6 @@ struct Directory {
             files[number] = nil
             return
         default:
-            let stages = Directory.stages
             let stage = stages[parts.number(below: stages.count)]
             files[number] =
                 stage.directory.files[parts.number(below: 2) == 0 ? number : parts.number(below: files.count)]

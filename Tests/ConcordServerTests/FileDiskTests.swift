@@ -26,6 +26,45 @@ struct FileDiskTests {
         }
     }
 
+    @Test("keeps snapshots, and lets go of what they stand for")
+    func snapshots() throws {
+        try withScratchDirectory { path in
+            let disk = try FileDisk(path: path)
+            var opened = try DataDirectory.open(disk, newMember: MemberID(7), name: "a", segmentBytes: 1 << 13)
+            var positions: [LogPosition] = []
+            for index: UInt64 in 1...9 {
+                let entry = Entry(index: LogIndex(index), term: Term(1), clock: index, kind: .commands, payload: [7])
+                let state = HardState(term: Term(1), votedFor: nil)
+                try opened.log.write([LogWrite(sequence: WriteSequence(index), hardState: state, entries: [entry])])
+                positions.append(LogPosition(index: entry.index, term: entry.term, clock: entry.clock))
+            }
+            let pieces = [[UInt8](repeating: 1, count: 3 << 20), [2], [UInt8](repeating: 3, count: 2 << 20)]
+            let configuration = Configuration(members: [])
+            let base = LogBase(position: positions[4], configuration: configuration)
+            var writer = try SnapshotWriter(SnapshotHeader(cluster: ClusterID(5), base: base), on: disk)
+            for piece in pieces { try writer.append(piece) }
+            let written = try writer.finish()
+            opened.snapshots.add(written)
+            try opened.log.release(upTo: LogIndex(5))
+
+            opened = try DataDirectory.open(disk, newMember: MemberID(8), name: "b", segmentBytes: 1 << 13)
+            #expect(opened.snapshot == written && opened.recovered.notes.isEmpty)
+            #expect(opened.recovered.released == positions[4])
+            #expect(opened.recovered.entries.map(\.index.rawValue) == [6, 7, 8, 9])
+
+            // The same once more, as it comes from another member.
+            var reader = try SnapshotReader(written, on: disk)
+            var receiver = try SnapshotReceiver(written.identity, on: disk)
+            while receiver.received < written.identity.bytes {
+                try receiver.append(try reader.bytes(at: receiver.received, count: 1_000_000))
+            }
+            #expect(try receiver.finish(cluster: ClusterID(5)) == written)
+            for piece in pieces { #expect(try reader.next() == piece) }
+            #expect(try reader.next() == nil)
+            reader.close()
+        }
+    }
+
     @Test("tells a missing file from every other error")
     func errors() throws {
         try withScratchDirectory { path in

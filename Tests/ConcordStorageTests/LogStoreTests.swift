@@ -92,6 +92,22 @@ import Testing
         }
     }
 
+    @Test func `every note says where and what`() {
+        let group = DoubtfulGroup(
+            file: "f", offset: 12, what: "why",
+            claim: DoubtfulGroup.Claim(firstIndex: LogIndex(3), lastIndex: LogIndex(5), lastTerm: Term(2)))
+        let notes: [(RecoveryNote, [String])] = [
+            (.doubtfulGroupCut(group), ["f at offset 12: why", "entries 3 to 5", "term 2"]),
+            (.supersededDamage(file: "f", offset: 12, what: "why"), ["f is damaged at offset 12 (why)", "nothing is"]),
+            (.voteSlotRepaired(slot: 1), ["slot 1 of vote"]),
+            (.snapshotUnusable(file: "f", offset: 12, what: "why"), ["f cannot be used", "offset 12: why"]),
+            (.logReset(base: LogIndex(9)), ["entry 9"]),
+        ]
+        for (note, parts) in notes {
+            for part in parts { #expect(note.description.contains(part), "\(note)") }
+        }
+    }
+
     @Test func `every error says where and what to do`() {
         let errors: [(StorageError, [String])] = [
             (.disk(DiskError(.full, operation: "write x")), ["write x: no space", "start it again"]),

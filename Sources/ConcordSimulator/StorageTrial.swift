@@ -45,6 +45,8 @@ package struct StorageTrial {
     var places: [Place] = []
     /// A group rotted that was superseded. Of two such next to each other nothing would be known.
     var hasDamage = false
+    /// One did, some time ago: what only an older snapshot would need may be lost.
+    var hadDamage = false
 
     struct Place {
         var file: String
@@ -115,10 +117,11 @@ package struct StorageTrial {
             problem("a group is doubtful that nobody was writing: \(group)")
         }
         hasDamage = notes.contains { if case .supersededDamage = $0 { true } else { false } }
+        hadDamage = hadDamage || hasDamage
         let stages = (stages.isEmpty ? [content] : stages).map(\.opened)
         if let reached = stages.firstIndex(where: { $0.matches(opened, on: disk) }) {
             if stages[reached].log != content.log, reached > 0 {
-                before.append(stages[..<reached].map(\.log))
+                remember(stages[..<reached].map(\.log), before: stages[reached].log)
                 // Where its groups lie was not seen: perhaps behind another one, in bytes that this one wrote zeros over.
                 places = []
             }
@@ -184,9 +187,16 @@ package struct StorageTrial {
         content = end
         if base != nil { places = [] }
         guard end.log != last else { return }
-        before.append(stages.dropLast().map(\.log))
+        remember(stages.dropLast().map(\.log), before: end.log)
         let first = writes.compactMap { $0.entries.first?.index }.min() ?? end.log.lastIndex
         if base == nil { remember(since: old, from: first) }
+    }
+
+    /// Each of these differs from the next by a group, and the last one from `log`.
+    mutating func remember(_ earlier: [TrialLog], before log: TrialLog) {
+        var distinct: [TrialLog] = []
+        for state in earlier where state != distinct.last && state != log { distinct.append(state) }
+        if !distinct.isEmpty { before.append(distinct) }
     }
 
     private var segments: [String: [UInt8]] {

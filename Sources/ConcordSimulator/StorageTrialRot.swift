@@ -72,7 +72,7 @@ extension StorageTrial {
             // Somebody takes it away.
             disk.discard(snapshot.file)
         } catch {
-            if isReached && !hasDamage || !isNewest {
+            if isReached && !hadDamage || !isNewest {
                 return problem("a snapshot rotted that is not needed, and it cannot be opened: \(error)")
             }
             refused(error)
@@ -104,7 +104,7 @@ extension StorageTrial {
         guard let reached else { return }
         content = earlier
         places = []
-        if reached > 0 { before.append(Array(logs[..<reached])) }
+        remember(Array(logs[..<reached]), before: logs[reached])
     }
 
     private mutating func rotVote(at slot: Int) {
@@ -117,7 +117,7 @@ extension StorageTrial {
     private mutating func beginAnew() {
         disk = SimulatedDisk(seed: random.next())
         (content, before, releasedTo) = (TrialContent(), [], .zero)
-        (places, hasDamage) = ([], false)
+        (places, hasDamage, hadDamage) = ([], false, false)
         open(mayDoubt: false)
     }
 }

@@ -169,6 +169,21 @@ struct SnapshotTests {
         #expect(seat.term == 4 && seat.raft.lastIndex == LogIndex(5))
     }
 
+    @Test func `The cluster clock of a snapshot is taken over, whether the log is kept or not`() {
+        for terms in [[1], [1, 2, 2, 2]] as [[UInt64]] {
+            var seat = follower(terms, in: 2, open: terms.count - 1)
+            var taken = base(3, term: 2)
+            taken.position.clock = 700
+            seat.turn {
+                let isTaken = $0.install(taken)
+                #expect(isTaken)
+            }
+            #expect(seat.raft.clusterClock == 700, "terms \(terms)")
+            seat.win(by: 2)
+            #expect(seat.role == .leader && seat.allWrites.last?.entries.last?.clock ?? 0 >= 700, "terms \(terms)")
+        }
+    }
+
     // MARK: The leader's side
 
     @Test func `A follower that lacks released entries is found to need a snapshot`() {

@@ -11,7 +11,7 @@ extension Raft {
     ///
     /// - when the election timer fires, and how fast it tries again: the driver fires it when it likes, but never
     ///   in the 10 ms steps of a fast election, where alone a pre-vote is taken back for another one's;
-    /// - when a leader must step down for want of answers, when it gives a transfer up, and when it takes one follower
+    /// - when a leader must step down for want of answers or because its disk hangs, when it gives a transfer up, and when it takes one follower
     ///   for silent: the driver never lets T pass while a member leads;
     /// - when barriers were asked: the driver lets either no time pass or so much that all of them expire.
     ///
@@ -21,6 +21,7 @@ extension Raft {
         hash.add(term.rawValue)
         hash.add(hardState.votedFor?.rawValue ?? 0)
         hash.add(isDoubtful ? UInt64(1) : 0)
+        hash.add(isDiskHung ? UInt64(1) : 0)
         hash.add(leader?.rawValue ?? 0)
         hash.add(commitIndex.rawValue)
         hash.add(deliveredIndex.rawValue)

@@ -13,7 +13,7 @@ extension Raft {
     /// A member of any configuration that may still turn out to be the current one may stand: else a quorum
     /// could need the one log of a member that takes itself to be removed (dissertation §4.2.2).
     var mayStand: Bool {
-        guard let least = leastWorthy, lastEntry >= least else { return false }
+        guard !isDiskHung, let least = leastWorthy, lastEntry >= least else { return false }
         let current = log.marks.lastIndex { $0.index <= commitIndex } ?? 0
         return log.marks[current...].contains { $0.configuration.isVoter(id) }
     }

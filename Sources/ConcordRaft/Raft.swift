@@ -23,6 +23,8 @@ package struct Raft: Sendable {
     var leadership = Leadership()
     var askedBarriers = FollowerBarriers()
     var inquiry = DoubtInquiry()
+    /// The write that hung when this member gave its leadership up for it.
+    var hungWrite: WriteSequence?
     var output = Output()
     var reportedStanding: Standing
 
@@ -65,7 +67,7 @@ package struct Raft: Sendable {
         switch role {
         case .leader:
             seenClock = max(seenClock, leadership.clusterClock(now: now))
-            if now >= quorumContactEnd { giveUpLeadership() }
+            if now >= quorumContactEnd { giveUpLeadership() } else { giveUpIfDiskHangs() }
         case .follower, .preCandidate, .candidate:
             if now >= timer.deadline { beginPreVote() }
         }
@@ -179,7 +181,7 @@ package struct Raft: Sendable {
     /// Everything since the last call.
     package mutating func takeOutput() -> Output {
         if role == .leader { actAsLeader() }
-        output.write = ledger.issue(hardState: hardState, log: log)
+        output.write = ledger.issue(hardState: hardState, log: log, now: now)
         if deliveredIndex < commitIndex {
             output.committed = Array(log.entries(in: deliveredIndex.next...commitIndex))
             deliveredIndex = commitIndex

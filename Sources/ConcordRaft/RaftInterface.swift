@@ -143,6 +143,8 @@ package struct Output: Sendable {
     package var lostBarriers: [UInt64] = []
     /// A transfer of leadership that came to nothing: this member leads on.
     package var abandonedTransfer: AbandonedTransfer?
+    /// Set when this member gave its leadership up because its disk hangs: for how long it has been waiting.
+    package var hungWriteMilliseconds: UInt64?
     /// Set when role, term or leader changed since the last output.
     package var standing: Standing?
 

@@ -8,6 +8,8 @@ struct WriteLedger: Sendable {
         var sequence: WriteSequence
         /// The last index that this write and those before it make durable in the log as it is now.
         var reach: LogIndex
+        /// In milliseconds of the core's clock.
+        var issuedAt: UInt64
     }
 
     private(set) var lastIssued = WriteSequence.zero
@@ -57,7 +59,7 @@ struct WriteLedger: Sendable {
     }
 
     /// All that changed since the last call, as one write.
-    mutating func issue(hardState: HardState, log: RaftLog) -> LogWrite? {
+    mutating func issue(hardState: HardState, log: RaftLog, now: UInt64) -> LogWrite? {
         let hasEntries = firstUnwritten <= log.lastIndex
         guard hardStateIsUnwritten || hasEntries || unwrittenBase != nil else { return nil }
         lastIssued = upcoming
@@ -67,7 +69,7 @@ struct WriteLedger: Sendable {
         hardStateIsUnwritten = false
         unwrittenBase = nil
         firstUnwritten = log.lastIndex.next
-        pending.append(Pending(sequence: lastIssued, reach: log.lastIndex))
+        pending.append(Pending(sequence: lastIssued, reach: log.lastIndex, issuedAt: now))
         return write
     }
 

@@ -290,6 +290,7 @@ package struct Replica: Sendable {
         }
         if let standing = output.standing { changed(to: standing) }
         if let transfer = output.abandonedTransfer { transferAbandoned(transfer) }
+        if let age = output.hungWriteMilliseconds { effects.notices.append(.diskHangs(milliseconds: age)) }
     }
 
     /// Keeps `held` in the order in which the disk lets the messages go.

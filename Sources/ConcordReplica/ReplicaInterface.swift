@@ -139,6 +139,8 @@ package enum Notice: Equatable, Sendable {
     case standing(Standing)
     /// This member was to hand leadership over and leads on.
     case transferAbandoned(AbandonedTransfer)
+    /// This member led, and gave that up because a write of its own disk has not ended for so long.
+    case diskHangs(milliseconds: UInt64)
     /// A listed member would form another cluster: its list of names or addresses differs from this one's.
     case listDiffers(peer: MemberID)
     /// The state of a snapshot has taken the place of this member's own.

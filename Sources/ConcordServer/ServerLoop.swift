@@ -209,6 +209,13 @@ final class ServerLoop {
             log.warning(
                 "leadership_stays",
                 [("to", .text(name(of: transfer.target))), ("reason", "\(transfer.reason)")])
+        case .diskHangs(let milliseconds):
+            log.warning(
+                "disk_hangs",
+                [
+                    ("waiting_ms", .number(milliseconds)),
+                    ("advice", "this member led and leaves that to others until its disk answers: look at the disk"),
+                ])
         case .listDiffers(let peer):
             guard throttle.admit("list \(peer)", now: now) != nil else { return }
             log.warning(

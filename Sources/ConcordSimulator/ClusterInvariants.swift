@@ -57,6 +57,15 @@ package struct ClusterInvariants {
 
     var committedCount: Int { committed.count }
 
+    /// Whether the disk of every other voter, as the member's log has them, holds more of its log than its own does.
+    func othersHavePersistedMore(than member: Int) -> Bool {
+        let (memory, count) = (mirrors[member].memory, mirrors[member].durable.count)
+        guard count < memory.count, let voters = configurations.votersBut(member) else { return false }
+        return voters.allSatisfy { other in
+            mirrors[other].durable.count > count && mirrors[other].durable[count] == memory[count]
+        }
+    }
+
     func durableTerm(of member: Int) -> Term { mirrors[member].hardState.term }
 
     private mutating func note(_ violation: String) {

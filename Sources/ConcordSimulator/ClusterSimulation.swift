@@ -238,7 +238,7 @@ package final class ClusterSimulation {
             return halted(member, halt)
         }
         if !effects.logWrites.isEmpty {
-            member.writesQueued.append(contentsOf: effects.logWrites)
+            member.queue(effects.logWrites, milliseconds: member.clock.milliseconds(now))
             invariants.handedOver(effects.logWrites, by: member.position)
             if !invariants.configurations.unchecked.isEmpty { appendedConfiguration(member) }
         }
@@ -354,6 +354,7 @@ package final class ClusterSimulation {
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
         case .listDiffers, .transferAbandoned: break
+        case .diskHangs: coverage.reached(.hungLeaderWent)
         case .snapshotInstalled(let index):
             tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
             coverage.count(.installedSnapshots)
@@ -384,6 +385,7 @@ package final class ClusterSimulation {
         let (term, committed, applied) = running.look { ($0.raftTerm, $0.commitIndex, $0.appliedIndex) }
         invariants.commits(member.position, upTo: committed, term: term)
         invariants.checkNewConfigurations()
+        checkWatchdog(of: member)
         guard applied > member.checkedIndex else { return }
         member.checkedIndex = applied
         if applied > committed { problem("\(member.name) applied what is not committed") }

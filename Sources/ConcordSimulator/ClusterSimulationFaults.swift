@@ -220,17 +220,6 @@ extension ClusterSimulation {
         events.schedule(.end(.fullDisk(member)), at: now + duration(&random))
     }
 
-    private func hang(_ member: SimulatedMember, _ random: inout SeededRandom) {
-        guard member.isUp else { return }
-        coverage.count(.hungDisks)
-        let until = now + 300_000 + random.below(4_000_000)
-        member.diskDelay = (0, 0)
-        // What runs ends late, and nothing else begins before it.
-        member.diskIsBusy = true
-        member.diskWork += 1
-        events.schedule(.diskDone(member, process: member.process, work: member.diskWork), at: until)
-    }
-
     /// How many members can be out for good while a quorum is left.
     private var mayLoseAnother: Bool {
         // All listed members are needed to form a cluster.

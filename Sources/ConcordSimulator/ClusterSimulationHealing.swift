@@ -69,6 +69,8 @@ extension ClusterSimulation {
 
     /// Ten election timeouts of 250 ms, by the slowest clock that is allowed, and as much as a disk may need.
     private static let promiseMicroseconds: UInt64 = 2_600_000
+    /// For how long a leader may go on whose disk hangs, by its clock, and until it notices.
+    private static let patienceMicroseconds: UInt64 = 2_200_000
     private static let lastStageMicroseconds: UInt64 = 60_000_000
 
     private func healQuorum() {
@@ -95,7 +97,9 @@ extension ClusterSimulation {
         breakAllConnectionsOfClients()
         reconnectAll()
         events.schedule(.stage(.offered), at: now + 10_000)
-        events.schedule(.stage(.restCutOff), at: now + ClusterSimulation.promiseMicroseconds)
+        let hangs = members.contains { $0.isUp && $0.diskIsBusy && !quorum.contains($0.position) }
+        let patience = hangs ? ClusterSimulation.patienceMicroseconds : 0
+        events.schedule(.stage(.restCutOff), at: now + ClusterSimulation.promiseMicroseconds + patience)
     }
 
     private func offerWrites() {
@@ -136,19 +140,18 @@ extension ClusterSimulation {
     }
 
     private func keepBroken(_ member: SimulatedMember, _ random: inout SeededRandom) {
-        switch random.below(4) {
+        switch random.below(5) {
         case 0:
             member.isHeldDown = true
             if member.isUp { crash(member, cuttingPower: random.chance(percent: 50)) }
         case 1: member.isPaused = member.isUp
         case 2: member.diskDelay = (500_000, .max)
-        default: break
+        case 3 where member.isUp: beginHang(of: member)
+        default: if member.isUp, member.diskIsBusy { finishDiskWork(of: member, member.diskWork) }
         }
-        // A leader whose disk hangs goes on leading whom it reaches, and nothing is committed: docs/reliability.md
-        // names that among what is known. A slow one may.
-        if member.isUp, member.diskIsBusy { finishDiskWork(of: member, member.diskWork) }
         // A clock that all but stands still keeps its member leading for ever: that is one fault too many.
         setRate(of: member, &random)
+        if member.isUp, member.diskIsBusy { member.clock.setRate(990_000 + random.below(20_001), now: now) }
         if member.isUp { rescheduleTick(of: member) }
         for other in members where other !== member {
             if random.chance(percent: 50) { network.cut(from: member.position, to: other.position) }

@@ -242,6 +242,7 @@ extension ClusterSimulation {
                 member.wasWritingItsLog = true
                 try member.data?.log.write(writes)
                 member.wasWritingItsLog = false
+                member.finished(last.sequence)
                 invariants.durable(last.sequence, at: member.position)
                 step(member, .logDurable(last.sequence))
             }

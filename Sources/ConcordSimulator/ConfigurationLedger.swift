@@ -54,6 +54,14 @@ struct ConfigurationLedger {
         chains[member].last?.configuration ?? initial
     }
 
+    /// All others that vote in the latest configuration of a member's log; `nil` where one of them is not known.
+    func votersBut(_ member: Int) -> [Int]? {
+        guard let configuration = latest(of: member), let own = ids[member] else { return nil }
+        let others = configuration.members.filter { $0.role != .learner && $0.id != own }
+        let positions = others.compactMap { ids.firstIndex(of: $0.id) }
+        return positions.count == others.count && !positions.isEmpty ? positions : nil
+    }
+
     // MARK: Counting
 
     /// Whether these members are a quorum for an entry at `index`: by the configuration that held there in its leader's

@@ -66,6 +66,7 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case newMemberLeads = "a member that had joined led"
     case configurationTruncated = "an uncommitted configuration was truncated"
     case formerMemberTold = "a former member was told"
+    case hungLeaderWent = "a leader gave up because its disk hung"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

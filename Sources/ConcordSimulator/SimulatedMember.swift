@@ -60,6 +60,10 @@ final class SimulatedMember {
     /// What the disk does now; what is handed over meanwhile waits for the next time.
     var writesUnderWay: [LogWrite] = []
     var recordUnderWay: MemberRecord?
+    /// Handed over and not reported as durable, and when that was by its own clock.
+    private(set) var unfinishedWrites: [(sequence: WriteSequence, milliseconds: UInt64)] = []
+    /// Since when it leads although its disk has hung for too long, by its own clock.
+    var heldUpSince: UInt64?
     /// The log up to this index may go, when the disk has time for it.
     var releaseQueued: LogIndex?
     /// Numbers the disk work, so that the end of an earlier one is not taken for this one's.
@@ -126,6 +130,15 @@ final class SimulatedMember {
     /// Whether the process runs.
     var isUp: Bool { running != nil }
 
+    func queue(_ writes: [LogWrite], milliseconds: UInt64) {
+        writesQueued.append(contentsOf: writes)
+        for write in writes { unfinishedWrites.append((write.sequence, milliseconds)) }
+    }
+
+    func finished(_ sequence: WriteSequence) {
+        unfinishedWrites.removeAll { $0.sequence <= sequence }
+    }
+
     /// What a process that is gone takes with it.
     func processEnded() {
         process += 1
@@ -138,6 +151,8 @@ final class SimulatedMember {
         recordQueued = nil
         writesUnderWay = []
         recordUnderWay = nil
+        unfinishedWrites = []
+        heldUpSince = nil
         diskIsBusy = false
         turnIsScheduled = false
         tickAt = nil

@@ -17,6 +17,8 @@ struct Seat {
     private(set) var lost: [UInt64] = []
     private(set) var standings: [Standing] = []
     private(set) var abandoned: [AbandonedTransfer] = []
+    /// How long each write had waited for which this member gave its leadership up.
+    private(set) var hungWrites: [UInt64] = []
 
     init(
         _ number: UInt128, of members: Int = 3, term: UInt64 = 0, votedFor: UInt128? = nil, log: [Entry] = [],
@@ -62,6 +64,7 @@ struct Seat {
         lost += output.lostBarriers
         if let standing = output.standing { standings.append(standing) }
         if let transfer = output.abandonedTransfer { abandoned.append(transfer) }
+        if let milliseconds = output.hungWriteMilliseconds { hungWrites.append(milliseconds) }
         return release()
     }
 

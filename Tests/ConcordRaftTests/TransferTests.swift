@@ -307,5 +307,5 @@ struct TransferTests {
 
 extension [Message] {
     /// A round is told by a heartbeat or an append.
-    fileprivate var newestRound: UInt64 { (rounds + appends.map(\.round)).max() ?? 0 }
+    var newestRound: UInt64 { (rounds + appends.map(\.round)).max() ?? 0 }
 }

@@ -44,7 +44,10 @@ let package = Package(
         .trait(
             name: "SocketTransport",
             description: "The client library speaks over plain sockets (Linux) instead of URLSession."),
-        .default(enabledTraits: ["SocketTransport"]),
+        .trait(
+            name: "URLSessionTransport",
+            description: "The client library has URLSession, too, for https; Linux links libcurl for it."),
+        .default(enabledTraits: ["SocketTransport", "URLSessionTransport"]),
     ],
     targets: [
         .target(name: "CConcordLinux", linkerSettings: [.linkedLibrary("crypto")]),

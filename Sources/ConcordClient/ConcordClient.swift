@@ -79,6 +79,10 @@ public final class ConcordClient: Sendable {
                 return try SocketTransport(connectionsPerEndpoint: options.connectionsPerEndpoint)
             }
         #endif
-        return URLSessionTransport(connectionsPerEndpoint: options.connectionsPerEndpoint)
+        #if URLSessionTransport || !SocketTransport
+            return URLSessionTransport(connectionsPerEndpoint: options.connectionsPerEndpoint)
+        #else
+            throw ConcordError(.invalidArgument, detail: "this build of Concord speaks http only, and no https")
+        #endif
     }
 }

@@ -10,6 +10,8 @@ package struct ClusterDocument: Codable, Equatable, Sendable {
         /// `null` as long as no member has heard from it.
         package var clientURL: String?
         package var build: String?
+        /// The highest feature level that it supports, or wants to.
+        package var featureLevel: UInt16?
         /// What of the leader's log it holds.
         package var matchIndex: UInt64?
         /// Entries that it lacks.
@@ -19,7 +21,8 @@ package struct ClusterDocument: Codable, Equatable, Sendable {
 
         package init(
             id: String, name: String, role: String, isLeader: Bool, peerAddress: String, clientURL: String?,
-            build: String?, matchIndex: UInt64?, lag: UInt64?, silentMilliseconds: UInt64?
+            build: String?, featureLevel: UInt16? = nil, matchIndex: UInt64?, lag: UInt64?,
+            silentMilliseconds: UInt64?
         ) {
             self.id = id
             self.name = name
@@ -28,6 +31,7 @@ package struct ClusterDocument: Codable, Equatable, Sendable {
             self.peerAddress = peerAddress
             self.clientURL = clientURL
             self.build = build
+            self.featureLevel = featureLevel
             self.matchIndex = matchIndex
             self.lag = lag
             self.silentMilliseconds = silentMilliseconds
@@ -38,6 +42,7 @@ package struct ClusterDocument: Codable, Equatable, Sendable {
             case isLeader = "leader"
             case peerAddress = "peer_address"
             case clientURL = "client_url"
+            case featureLevel = "feature_level"
             case matchIndex = "match_index"
             case silentMilliseconds = "silent_ms"
         }
@@ -49,16 +54,22 @@ package struct ClusterDocument: Codable, Equatable, Sendable {
     package var members: [Member]
     /// Absent as long as no change of membership is under way.
     package var change: Change?
+    /// The one in force; absent in what a build told that knew of none.
+    package var featureLevel: UInt16?
 
-    package init(clusterID: String, leader: String?, members: [Member], change: Change? = nil) {
+    package init(
+        clusterID: String, leader: String?, members: [Member], change: Change? = nil, featureLevel: UInt16? = nil
+    ) {
         self.clusterID = clusterID
         self.leader = leader
         self.members = members
         self.change = change
+        self.featureLevel = featureLevel
     }
 
     private enum CodingKeys: String, CodingKey {
         case clusterID = "cluster_id"
+        case featureLevel = "feature_level"
         case leader, members, change
     }
 }
@@ -89,10 +100,13 @@ package struct StatusDocument: Codable, Equatable, Sendable {
     package var reason: String?
     package var version: String
     package var build: String
+    /// The one in force, as far as this member has applied; absent in what a build told that knew of none.
+    package var featureLevel: UInt16?
     /// Always `local`.
     package var consistency: String
 
     private enum CodingKeys: String, CodingKey {
+        case featureLevel = "feature_level"
         case member, name, boot, role, term, leader, revision, epoch, ready, reason, version, build, consistency
         case clusterID = "cluster_id"
         case leaderURL = "leader_url"
@@ -110,7 +124,7 @@ package struct StatusDocument: Codable, Equatable, Sendable {
         leaderURL: String?, commitIndex: UInt64, appliedIndex: UInt64, lastIndex: UInt64, revision: UInt64,
         epoch: UInt64, clusterClockMilliseconds: UInt64, stateHash: String, nodesCount: UInt64,
         waitingRequests: UInt64, ready: Bool, reason: String?, version: String, build: String,
-        consistency: String = "local"
+        featureLevel: UInt16? = nil, consistency: String = "local"
     ) {
         self.member = member
         self.name = name
@@ -133,6 +147,7 @@ package struct StatusDocument: Codable, Equatable, Sendable {
         self.reason = reason
         self.version = version
         self.build = build
+        self.featureLevel = featureLevel
         self.consistency = consistency
     }
 }
@@ -145,17 +160,21 @@ package struct VersionDocument: Codable, Equatable, Sendable {
     package var api: [String]
     /// The highest feature level that this build supports.
     package var featureLevel: UInt16
+    /// The level in force in the cluster, as far as this member has applied.
+    package var clusterFeatureLevel: UInt16
 
-    package init(version: String, build: String, featureLevel: UInt16) {
+    package init(version: String, build: String, featureLevel: UInt16, clusterFeatureLevel: UInt16) {
         self.version = version
         self.build = build
         self.api = ["v1"]
         self.featureLevel = featureLevel
+        self.clusterFeatureLevel = clusterFeatureLevel
     }
 
     private enum CodingKeys: String, CodingKey {
         case version, build, api
         case featureLevel = "feature_level"
+        case clusterFeatureLevel = "cluster_feature_level"
     }
 }
 

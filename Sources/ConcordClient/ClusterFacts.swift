@@ -32,6 +32,8 @@ public struct MemberStatus: Hashable, Sendable {
     public let reason: String?
     /// The version of the program.
     public let version: String
+    /// The cluster's feature level, as far as this member has applied; `nil` from a member that knows of none.
+    public let featureLevel: Int?
 
     init(_ document: StatusDocument) {
         member = document.member
@@ -49,6 +51,7 @@ public struct MemberStatus: Hashable, Sendable {
         isReady = document.ready
         reason = document.reason
         version = document.version
+        featureLevel = document.featureLevel.map { Int($0) }
     }
 }
 
@@ -68,6 +71,10 @@ public struct ClusterStatus: Hashable, Sendable {
         public let peerAddress: String
         /// Where clients reach it; `nil` as long as nobody has heard from it.
         public let clientURL: String?
+        /// The version of its program; `nil` as long as nobody has heard from it.
+        public let build: String?
+        /// The highest feature level that it supports, or wants to; `nil` as long as nobody has heard from it.
+        public let featureLevel: Int?
         /// Entries of the leader's log that it lacks.
         public let lag: UInt64?
         /// Milliseconds since the leader last heard from it.
@@ -80,6 +87,8 @@ public struct ClusterStatus: Hashable, Sendable {
             isLeader = document.isLeader
             peerAddress = document.peerAddress
             clientURL = document.clientURL
+            build = document.build
+            featureLevel = document.featureLevel.map { Int($0) }
             lag = document.lag
             silentMilliseconds = document.silentMilliseconds
         }
@@ -93,12 +102,15 @@ public struct ClusterStatus: Hashable, Sendable {
     public let members: [Member]
     /// The change of members that is under way; `nil` for none.
     public let change: Change?
+    /// The feature level in force: which commands and formats all members understand.
+    public let featureLevel: Int?
 
     init(_ document: ClusterDocument) {
         id = document.clusterID
         leader = document.leader
         members = document.members.map(Member.init)
         change = document.change.map(Change.init)
+        featureLevel = document.featureLevel.map { Int($0) }
     }
 }
 

@@ -63,14 +63,16 @@ extension Endpoints {
                 revision: view.revision.rawValue, epoch: view.epoch.rawValue,
                 clusterClockMilliseconds: view.clusterClock, stateHash: HexadecimalText.text(view.stateHash),
                 nodesCount: view.nodesCount, waitingRequests: UInt64(clamping: view.waitingRequests),
-                ready: reason == nil, reason: reason, version: settings.version, build: settings.build),
+                ready: reason == nil, reason: reason, version: settings.version, build: settings.build,
+                featureLevel: view.featureLevel),
             to: request)
     }
 
-    func version(_ request: HTTPRequest) -> ReadyReply {
+    func version(_ request: HTTPRequest, _ facts: MemberFacts) -> ReadyReply {
         ReadyReply(
             VersionDocument(
-                version: settings.version, build: settings.build, featureLevel: ModelLimits.featureLevel),
+                version: settings.version, build: settings.build, featureLevel: ModelLimits.featureLevel,
+                clusterFeatureLevel: facts.status.featureLevel),
             to: request)
     }
 

@@ -58,7 +58,7 @@ package struct Endpoints: Sendable {
         case .readSettings: return readSettings(request, parameters)
         case .changeSettings: return try changeSettings(request, parameters)
         case .readStatus: return .respond(status(request, facts))
-        case .readVersion: return .respond(version(request))
+        case .readVersion: return .respond(version(request, facts))
         case .checkLive: return .respond(live(request))
         case .checkReady: return .respond(ready(request, facts))
         }

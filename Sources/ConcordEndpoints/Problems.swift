@@ -123,7 +123,13 @@ extension Problem {
                 status: 504, retryable: pending.hasRetryIdentity, outcomeUnknown: true, path: path)
         case .memberChangeUnderWay, .memberKnown, .memberNotFound, .noVoterLeft, .noMemberChange, .memberChangeTooFar:
             self.init(ofMembers: refusal)
-        case .otherTerm:
+        case .featureLevelTooLow:
+            let level = refusal.number.map { " \($0)" } ?? ""
+            self.init(
+                .conflict,
+                "the cluster's feature level\(level) does not have this yet; it rises once every member runs a build "
+                    + "that does (GET /v1/cluster shows them)", path: path)
+        case .memberInfoOutdated, .otherTerm:
             self.init(.internal, "the write belongs to an earlier leadership and had no effect", path: path)
         }
     }

@@ -188,9 +188,11 @@ extension ClusterDocument {
             Member(
                 id: member.idText, name: member.name, role: member.roleWord,
                 isLeader: member.idText == view.leaderText, peerAddress: member.peerAddress,
-                clientURL: member.clientURL, build: member.build, matchIndex: member.matchNumber, lag: member.lag,
-                silentMilliseconds: member.silentMilliseconds)
+                clientURL: member.clientURL, build: member.build, featureLevel: member.featureLevel,
+                matchIndex: member.matchNumber, lag: member.lag, silentMilliseconds: member.silentMilliseconds)
         }
-        self.init(clusterID: view.clusterText, leader: view.leaderText, members: members, change: Change(view))
+        self.init(
+            clusterID: view.clusterText, leader: view.leaderText, members: members, change: Change(view),
+            featureLevel: view.featureLevel)
     }
 }

@@ -47,7 +47,8 @@ package struct Command: Equatable, Sendable {
     package var principal: [UInt8]
     /// For what a leader decides by itself: it has an effect only in an entry of this term.
     package var decidedIn: Epoch?
-    /// The feature level of the member that wrote it.
+    /// The feature level that was in force where it was written: never above the one that is in force where it is
+    /// applied, for what that member had applied stands before it in the log.
     package var featureLevel: UInt16
     /// Milliseconds since 1970 on the proposing member, for display only.
     package var wallMilliseconds: UInt64
@@ -55,7 +56,7 @@ package struct Command: Equatable, Sendable {
 
     package init(
         operation: Operation, origin: Origin? = nil, retry: RetryIdentity = .none, principal: [UInt8] = [],
-        decidedIn: Epoch? = nil, featureLevel: UInt16 = ModelLimits.featureLevel, wallMilliseconds: UInt64 = 0
+        decidedIn: Epoch? = nil, featureLevel: UInt16 = ModelLimits.featureLevelFirst, wallMilliseconds: UInt64 = 0
     ) {
         self.operation = operation
         self.origin = origin

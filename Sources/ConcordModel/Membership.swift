@@ -17,12 +17,15 @@ package struct ClusterMember: Equatable, Sendable {
     /// `HOST:PORT` of the peer port.
     package var peerAddress: String
     package var role: Role
+    /// `nil` as long as nobody has made known what it told.
+    package var info: MemberInfo?
 
-    package init(id: UInt128, name: String, peerAddress: String, role: Role = .voter) {
+    package init(id: UInt128, name: String, peerAddress: String, role: Role = .voter, info: MemberInfo? = nil) {
         self.id = id
         self.name = name
         self.peerAddress = peerAddress
         self.role = role
+        self.info = info
     }
 }
 

@@ -1,8 +1,11 @@
 package enum ModelLimits {
     /// The version of the command envelope that this build writes.
     package static let envelopeVersion: UInt8 = 1
-    /// The highest feature level that this build supports.
-    package static let featureLevel: UInt16 = 1
+    /// The highest feature level that this build supports. `Operation.featureLevel` and `StateImage.version(at:)` tell
+    /// what each level brought.
+    package static let featureLevel: UInt16 = 2
+    /// The level that every cluster begins with.
+    package static let featureLevelFirst: UInt16 = 1
     /// A key on disk or wire; the replicated setting is smaller.
     package static let keyBytesMax = 65_535
     /// A value on disk or wire; the replicated setting is smaller.

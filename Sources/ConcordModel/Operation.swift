@@ -91,4 +91,6 @@ package enum Operation: Equatable, Sendable {
     case changeMembers(ChangeMembersOperation)
     /// Takes a change back, as long as its joint configuration is not in the log.
     case cancelMemberChange
+    /// Takes over what a member told of itself. Never proposed by a client.
+    case memberInfo(MemberInfoOperation)
 }

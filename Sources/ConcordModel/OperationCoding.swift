@@ -37,6 +37,9 @@ extension Operation {
         case 19:
             _ = try Operation.readFlags(&reader, known: 0)
             self = .cancelMemberChange
+        case 20:
+            _ = try Operation.readFlags(&reader, known: 0)
+            self = .memberInfo(try MemberInfoOperation(decoding: &reader))
         default: throw .invalid
         }
         guard reader.position == bodyEnd else { throw .invalid }
@@ -52,6 +55,7 @@ extension Operation {
         case .raiseFeatureLevel: 17
         case .changeMembers: 18
         case .cancelMemberChange: 19
+        case .memberInfo: 20
         }
     }
 
@@ -77,6 +81,9 @@ extension Operation {
             writer.write(UInt16(0))
             change.encode(into: &writer)
         case .cancelMemberChange: writer.write(UInt16(0))
+        case .memberInfo(let info):
+            writer.write(UInt16(0))
+            info.encode(into: &writer)
         }
     }
 

@@ -9,6 +9,8 @@ package struct OperationResult: Equatable, Sendable {
         case memberChangeBegun = 5
         /// A change of membership is taken back; `number` is its own.
         case memberChangeCancelled = 6
+        /// What a member told is known to all.
+        case memberInfoChanged = 7
     }
 
     package var status: Status
@@ -59,6 +61,10 @@ package enum RefusalCode: UInt8, Sendable, CaseIterable {
     case noMemberChange = 20
     /// The change of membership is so far that it can only be finished; the number is its own.
     case memberChangeTooFar = 21
+    /// The feature level in force, which the number tells, does not have the operation yet.
+    case featureLevelTooLow = 22
+    /// What a member told in a later start is known already.
+    case memberInfoOutdated = 23
 }
 
 package struct Refusal: Equatable, Sendable {

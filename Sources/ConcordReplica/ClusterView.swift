@@ -10,6 +10,8 @@ package struct ClusterView: Equatable, Sendable {
         /// `nil` as long as no handshake told it.
         package var clientURL: String?
         package var build: String?
+        /// The highest feature level that it supports, or wants to.
+        package var featureLevel: UInt16?
         package var role: Configuration.Role
         /// What of the leader's log this member holds; `nil` on a member that does not lead.
         package var matchIndex: LogIndex?
@@ -20,13 +22,15 @@ package struct ClusterView: Equatable, Sendable {
 
         package init(
             id: MemberID, name: String, peerAddress: String, clientURL: String?, build: String?,
-            role: Configuration.Role, matchIndex: LogIndex?, lag: UInt64?, silentMilliseconds: UInt64?
+            featureLevel: UInt16? = nil, role: Configuration.Role, matchIndex: LogIndex?, lag: UInt64?,
+            silentMilliseconds: UInt64?
         ) {
             self.id = id
             self.name = name
             self.peerAddress = peerAddress
             self.clientURL = clientURL
             self.build = build
+            self.featureLevel = featureLevel
             self.role = role
             self.matchIndex = matchIndex
             self.lag = lag
@@ -39,12 +43,18 @@ package struct ClusterView: Equatable, Sendable {
     package var members: [Member]
     /// The change of membership that is under way.
     package var change: MemberChange?
+    /// The one in force.
+    package var featureLevel: UInt16
 
-    package init(clusterID: ClusterID, leader: MemberID?, members: [Member], change: MemberChange? = nil) {
+    package init(
+        clusterID: ClusterID, leader: MemberID?, members: [Member], change: MemberChange? = nil,
+        featureLevel: UInt16 = ModelLimits.featureLevelFirst
+    ) {
         self.clusterID = clusterID
         self.leader = leader
         self.members = members
         self.change = change
+        self.featureLevel = featureLevel
     }
 }
 
@@ -81,11 +91,14 @@ package struct StatusView: Equatable, Sendable {
     package var stateHash: UInt128
     package var nodesCount: UInt64
     package var waitingRequests: Int
+    /// The one in force, as far as this member has applied.
+    package var featureLevel: UInt16
 
     package init(
         id: MemberID, name: String, boot: UInt64, clusterID: ClusterID?, standing: Standing, leaderClientURL: String?,
         commitIndex: LogIndex, appliedIndex: LogIndex, lastIndex: LogIndex, revision: Revision, epoch: Epoch,
-        clusterClock: UInt64, stateHash: UInt128, nodesCount: UInt64, waitingRequests: Int
+        clusterClock: UInt64, stateHash: UInt128, nodesCount: UInt64, waitingRequests: Int,
+        featureLevel: UInt16 = ModelLimits.featureLevelFirst
     ) {
         self.id = id
         self.name = name
@@ -102,5 +115,6 @@ package struct StatusView: Equatable, Sendable {
         self.stateHash = stateHash
         self.nodesCount = nodesCount
         self.waitingRequests = waitingRequests
+        self.featureLevel = featureLevel
     }
 }

@@ -69,6 +69,12 @@ package struct Replica: Sendable {
 
     var nextRequestCheck: UInt64 = 0
 
+    // What a leader decides by itself.
+    /// The last entry of this leadership that carries such a decision.
+    var lastDecision = (term: Term.zero, index: LogIndex.zero)
+    /// Whether something has changed that a decision may follow from.
+    var mayDecide = true
+
     // Membership.
     /// The last entry of this leadership that carries a command about the members.
     var lastIntent = (term: Term.zero, index: LogIndex.zero)
@@ -127,6 +133,7 @@ package struct Replica: Sendable {
             collect()
             applyBacklog()
             driveMembership()
+            decide()
             collect()
             followConfiguration()
             makeSnapshotIfDue()
@@ -158,18 +165,12 @@ package struct Replica: Sendable {
             leaderClientURL: standing.leader.flatMap(clientURL), commitIndex: raft?.commitIndex ?? .zero,
             appliedIndex: appliedIndex, lastIndex: raft?.lastIndex ?? .zero, revision: state.revision,
             epoch: state.epoch, clusterClock: raft?.clusterClock ?? 0, stateHash: state.stateHash,
-            nodesCount: state.nodesCount, waitingRequests: waitingCount)
+            nodesCount: state.nodesCount, waitingRequests: waitingCount, featureLevel: state.featureLevel)
     }
 
     private var waitingCount: Int { writes.count + reads.count + positionReads.count + transfers.count }
 
-    func clientURL(_ id: MemberID) -> String? {
-        id == record.id ? start.clientURL : peers[id]?.clientURL
-    }
-
-    func build(of id: MemberID) -> String? {
-        id == record.id ? start.build : peers[id]?.build
-    }
+    func clientURL(_ id: MemberID) -> String? { id == record.id ? start.clientURL : info(of: id)?.clientURL }
 
     // MARK: Inputs
 
@@ -224,7 +225,7 @@ package struct Replica: Sendable {
 
     private mutating func connected(_ peer: PeerIdentity) {
         guard peer.id != record.id else { return }
-        peers[peer.id] = peer
+        heard(of: peer)
         tellIfRemoved(peer.id)
         if formation != nil {
             meet(peer)
@@ -303,6 +304,7 @@ package struct Replica: Sendable {
     private mutating func changed(to standing: Standing) {
         self.standing = standing
         nextBarrierAt = nil
+        mayDecide = true
         effects.notices.append(.standing(standing))
         // Positions were asked of the old leader.
         askPositionsAgain(askedUntil: UInt64.max)
@@ -335,12 +337,10 @@ package struct Replica: Sendable {
             applyConfiguration(entry)
             return 1
         case .commands:
-            guard let commands = readable(entry.payload) else {
-                effects.halt = .unreadableEntry(entry.index)
-                return 0
-            }
+            guard let commands = readable(entry) else { return 0 }
             for command in commands {
                 let outcome = state.apply(command)
+                if command.operation.isLeaders { decisionApplied() }
                 if let origin = command.origin, origin.member == record.id.rawValue, origin.boot == record.boot {
                     answerWrite(origin.sequence, outcome)
                 }
@@ -349,11 +349,17 @@ package struct Replica: Sendable {
         }
     }
 
-    /// `nil` when this build does not know what the commands mean.
-    private func readable(_ payload: [UInt8]) -> [Command]? {
-        guard let commands = try? CommandBatch.decode(payload),
-            commands.allSatisfy({ $0.featureLevel <= ModelLimits.featureLevel && $0.operation.isSupported })
-        else { return nil }
+    /// `nil` when this build does not know what the commands mean: then this member ends.
+    private mutating func readable(_ entry: Entry) -> [Command]? {
+        guard let commands = try? CommandBatch.decode(entry.payload) else {
+            effects.halt = .unreadableEntry(entry.index)
+            return nil
+        }
+        let needed = commands.map(\.featureLevelNeeded).max() ?? 0
+        guard needed <= start.featureLevel else {
+            effects.halt = .buildTooOld(featureLevel: needed)
+            return nil
+        }
         return commands
     }
 
@@ -366,13 +372,5 @@ package struct Replica: Sendable {
     mutating func reply(_ request: RequestID, _ result: ReplicaReply.Result) {
         effects.replies.append(
             ReplicaReply(id: request, result: result, revision: state.revision, epoch: state.epoch))
-    }
-}
-
-extension Operation {
-    /// A cluster's rules may rise only as far as this build knows them.
-    fileprivate var isSupported: Bool {
-        guard case .raiseFeatureLevel(let level) = self else { return true }
-        return level <= ModelLimits.featureLevel
     }
 }

@@ -154,6 +154,8 @@ package enum HaltReason: Equatable, Sendable {
     /// A formed peer's initial configuration does not name this member: a wiped volume under a known name, or
     /// a member that was never part of that cluster.
     case notAMember(peer: PeerIdentity)
+    /// The cluster is at a feature level that this build does not support.
+    case buildTooOld(featureLevel: UInt16)
     /// A committed entry that this build cannot read.
     case unreadableEntry(LogIndex)
     /// This member was removed from the cluster: by the configuration at this index, or by an earlier one.
@@ -205,9 +207,15 @@ package struct ReplicaStart: Sendable {
     package var listed: [ListedMember]
     /// Whether a member that is not formed waits for a cluster to take it in, and forms none.
     package var joins: Bool
+    /// Where the others shall reach this member; `nil`: where the configuration says.
+    package var peerAddress: String?
     package var clientURL: String
     /// The version of this build, for people.
     package var build: String
+    /// The highest feature level that this build supports.
+    package var featureLevel: UInt16
+    /// The level that the cluster's may rise to as far as this member is asked; at most `featureLevel`.
+    package var featureLevelTold: UInt16
     package var raft: RaftSettings
     /// Chooses election timeouts.
     package var seed: UInt64
@@ -216,8 +224,9 @@ package struct ReplicaStart: Sendable {
     package init(
         record: MemberRecord, hardState: HardState, released: LogPosition = .start, entries: [Entry],
         snapshot: RestoredSnapshot? = nil, snapshots: SnapshotSettings = SnapshotSettings(),
-        listed: [ListedMember], joins: Bool = false, clientURL: String, build: String, raft: RaftSettings, seed: UInt64,
-        now: UInt64
+        listed: [ListedMember], joins: Bool = false, peerAddress: String? = nil, clientURL: String, build: String,
+        featureLevel: UInt16 = ModelLimits.featureLevel, featureLevelMax: UInt16? = nil, raft: RaftSettings,
+        seed: UInt64, now: UInt64
     ) {
         self.record = record
         self.hardState = hardState
@@ -227,8 +236,11 @@ package struct ReplicaStart: Sendable {
         self.snapshots = snapshots
         self.listed = listed
         self.joins = joins
+        self.peerAddress = peerAddress
         self.clientURL = clientURL
         self.build = build
+        self.featureLevel = featureLevel
+        featureLevelTold = min(featureLevel, featureLevelMax ?? featureLevel)
         self.raft = raft
         self.seed = seed
         self.now = now

@@ -94,6 +94,7 @@ extension Replica {
             return
         }
         state.configure(configuration.members.map(\.applied))
+        mayDecide = true
         if state.members.wasMember(record.id.rawValue) { leave(at: entry.index) }
     }
 
@@ -176,12 +177,13 @@ extension Replica {
         let present = Set(raft.configuration.members.map(\.id))
         for member in dialledMembers where !present.contains(member.id) && member.id != record.id {
             visitors[member.id] = Visitor(
-                peerAddress: member.peerAddress, until: now + ReplicaLimits.visitorMilliseconds)
+                peerAddress: address(of: member), until: now + ReplicaLimits.visitorMilliseconds)
         }
         dialledMembers = raft.configuration.members
         dialled = present
         for id in present { visitors[id] = nil }
         effects.targets = targets
+        mayDecide = true
     }
 
     mutating func forgetVisitors() {
@@ -194,7 +196,7 @@ extension Replica {
     /// The addresses of all peers that this member wants a connection to, in order.
     package var targets: [String] {
         let listed = formation == nil ? [] : start.listed.filter { $0.name != record.name }.map(\.peerAddress)
-        let members = dialledMembers.filter { $0.id != record.id }.map(\.peerAddress)
+        let members = dialledMembers.filter { $0.id != record.id }.map(address)
         return Set(listed + members + visitors.values.map(\.peerAddress)).sorted()
     }
 }
@@ -209,7 +211,7 @@ extension Operation {
     var isAboutMembers: Bool {
         switch self {
         case .changeMembers, .cancelMemberChange: true
-        case .put, .createSequential, .increment, .delete, .changeSettings, .raiseFeatureLevel: false
+        case .put, .createSequential, .increment, .delete, .changeSettings, .raiseFeatureLevel, .memberInfo: false
         }
     }
 }

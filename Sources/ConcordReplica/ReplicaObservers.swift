@@ -15,5 +15,8 @@ extension Replica {
     /// To whom leadership is being handed over here.
     package var transferTarget: MemberID? { raft?.transferTarget }
 
+    /// What this member says of its feature level.
+    package var featureLevelTold: UInt16 { start.featureLevelTold }
+
     package var isFormed: Bool { raft != nil }
 }

@@ -67,13 +67,14 @@ extension Replica {
         let configuration = raft?.configuration ?? Configuration(members: [])
         let members = configuration.members.map { member in
             let position = positions.first { $0.id == member.id }
+            let info = info(of: member.id)
             return ClusterView.Member(
-                id: member.id, name: member.name, peerAddress: member.peerAddress, clientURL: clientURL(member.id),
-                build: build(of: member.id), role: member.role, matchIndex: position?.matchIndex,
-                lag: position?.lag, silentMilliseconds: position?.silentMilliseconds)
+                id: member.id, name: member.name, peerAddress: address(of: member), clientURL: info?.clientURL,
+                build: info?.build, featureLevel: info?.featureLevel, role: member.role,
+                matchIndex: position?.matchIndex, lag: position?.lag, silentMilliseconds: position?.silentMilliseconds)
         }
         return ClusterView(
             clusterID: record.clusterID ?? ClusterID(0), leader: standing.leader, members: members,
-            change: state.members.change)
+            change: state.members.change, featureLevel: state.featureLevel)
     }
 }

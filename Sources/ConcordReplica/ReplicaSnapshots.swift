@@ -78,6 +78,9 @@ extension Replica {
         case .refused(let identity):
             if incoming?.identity == identity { incoming = nil }
             effects.notices.append(.snapshotRefused(identity))
+        case .unsupported(_, let level):
+            // What a snapshot holds is committed: the cluster is at that level.
+            effects.halt = .buildTooOld(featureLevel: level ?? start.featureLevel + 1)
         }
     }
 
@@ -162,6 +165,7 @@ extension Replica {
         snapshots.logBytes = 0
         backlog.removeAll()
         backlogHead = 0
+        decisionApplied()
         effects.notices.append(.snapshotInstalled(base.position.index))
         answerWritesFromState()
     }

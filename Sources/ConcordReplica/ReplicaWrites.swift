@@ -107,7 +107,7 @@ extension Replica {
 
     mutating func receive(forwarded command: Command, from sender: MemberID) {
         guard let origin = command.origin, origin.member == sender.rawValue, command.decidedIn == nil,
-            command.featureLevel <= ModelLimits.featureLevel, command.operation.isClients
+            command.featureLevelNeeded <= start.featureLevel, !command.operation.isLeaders
         else { return }
         guard forwarded.count < ReplicaLimits.waitingRequestsMax else {
             return refuse(origin, overloaded: true)
@@ -244,17 +244,12 @@ extension Operation {
         case .delete(let delete): return overhead + delete.key.bytes.count
         case .changeSettings(let values): return overhead + 10 * values.count
         case .raiseFeatureLevel, .cancelMemberChange: return overhead
+        case .memberInfo(let told):
+            let texts = [told.info.peerAddress, told.info.clientURL, told.info.build]
+            return texts.reduce(overhead) { $0 + $1.utf8.count }
         case .changeMembers(let change):
             let texts = change.add.reduce(0) { $0 + $1.name.utf8.count + $1.peerAddress.utf8.count }
             return overhead + texts + 16 * (change.add.count + change.remove.count)
         }
-    }
-}
-
-extension Operation {
-    /// What a leader decides by itself is never forwarded.
-    fileprivate var isClients: Bool {
-        if case .raiseFeatureLevel = self { return false }
-        return true
     }
 }

@@ -30,6 +30,9 @@ package enum SnapshotResult: Sendable {
     case installed(StoredSnapshot, StateMachine)
     /// All of it was received, and it is none: nothing is left of it.
     case refused(SnapshotIdentity)
+    /// All of it was received, and it is of a cluster at a feature level that this build does not support; `nil` when
+    /// the level cannot even be read. Nothing is left of it.
+    case unsupported(SnapshotIdentity, featureLevel: UInt16?)
 }
 
 /// How a member makes and sends snapshots.

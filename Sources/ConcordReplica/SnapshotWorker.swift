@@ -1,3 +1,4 @@
+import ConcordModel
 import ConcordRaft
 package import ConcordState
 package import ConcordStorage
@@ -8,6 +9,7 @@ package import ConcordStorage
 /// Whoever has the disk drives it: the server on a thread of its own, the simulator in virtual time.
 package struct SnapshotWorker<Storage: Disk> {
     private let disk: Storage
+    private let featureLevel: UInt16
     private var store: SnapshotStore<Storage>
     private var queue: [SnapshotJob] = []
     private var making: Making?
@@ -30,12 +32,17 @@ package struct SnapshotWorker<Storage: Disk> {
         var receiver: SnapshotReceiver<Storage>
         var reader: SnapshotReader<Storage>
         var identity: SnapshotIdentity
-        var image = StateImageReader()
+        var image: StateImageReader
     }
 
-    /// - Parameter store: of `disk`, as it was opened.
-    package init(_ store: SnapshotStore<Storage>, on disk: Storage) {
+    /// - Parameters:
+    ///   - store: of `disk`, as it was opened.
+    ///   - featureLevel: the highest that is supported here.
+    package init(
+        _ store: SnapshotStore<Storage>, on disk: Storage, featureLevel: UInt16 = ModelLimits.featureLevel
+    ) {
         self.store = store
+        self.featureLevel = featureLevel
         self.disk = disk
     }
 
@@ -123,7 +130,9 @@ package struct SnapshotWorker<Storage: Disk> {
         guard receiver.received == identity.bytes else { return }
         receiving = nil
         guard let reader = try receiver.verify(cluster: cluster) else { return results.append(.refused(identity)) }
-        restoring = Restoring(receiver: receiver, reader: reader, identity: identity)
+        restoring = Restoring(
+            receiver: receiver, reader: reader, identity: identity,
+            image: StateImageReader(featureLevelMax: featureLevel))
     }
 
     private mutating func discardReceived() throws(StorageError) {
@@ -138,9 +147,11 @@ package struct SnapshotWorker<Storage: Disk> {
     private mutating func restoreOn(_ results: inout [SnapshotResult]) throws(StorageError) {
         guard var restoring else { return }
         if let piece = try restoring.reader.next() {
-            if (try? restoring.image.read(piece)) == nil {
+            do throws(StateImageError) {
+                try restoring.image.read(piece)
+            } catch {
                 try discardReceived()
-                return results.append(.refused(restoring.identity))
+                return results.append(restoring.result(of: error))
             }
             self.restoring = restoring
             return
@@ -157,6 +168,16 @@ package struct SnapshotWorker<Storage: Disk> {
     }
 }
 
+extension SnapshotWorker.Restoring {
+    fileprivate func result(of error: StateImageError) -> SnapshotResult {
+        switch error {
+        case .newerFeatureLevel(let level): .unsupported(identity, featureLevel: level)
+        case .newerVersion: .unsupported(identity, featureLevel: nil)
+        case .malformed, .inconsistent, .otherHash: .refused(identity)
+        }
+    }
+}
+
 extension SnapshotWorker: Sendable where Storage: Sendable {}
 extension SnapshotWorker.Making: Sendable where Storage: Sendable {}
 extension SnapshotWorker.Receiving: Sendable where Storage: Sendable {}
@@ -170,12 +191,13 @@ package enum RestoreError: Error, Equatable, Sendable {
 
 extension StateMachine {
     /// Makes the state that a snapshot holds.
+    /// - Parameter featureLevel: the highest that is supported here.
     package static func restored<Storage: Disk>(
-        from snapshot: StoredSnapshot, on disk: Storage
+        from snapshot: StoredSnapshot, on disk: Storage, featureLevel: UInt16 = ModelLimits.featureLevel
     ) throws(RestoreError) -> StateMachine {
         var reader = try RestoreError.storage { () throws(StorageError) in try SnapshotReader(snapshot, on: disk) }
         defer { reader.close() }
-        var image = StateImageReader()
+        var image = StateImageReader(featureLevelMax: featureLevel)
         while let piece = try RestoreError.storage({ () throws(StorageError) in try reader.next() }) {
             do throws(StateImageError) { try image.read(piece) } catch { throw .image(error) }
         }

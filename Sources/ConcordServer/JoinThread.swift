@@ -2,6 +2,7 @@ internal import ConcordAPI
 internal import ConcordBytes
 internal import ConcordHTTP
 internal import ConcordLinux
+internal import ConcordModel
 
 /// Asks a running cluster to take this member in, again and again until it has. On a thread of its own: each question
 /// waits for its answer, and the event loop waits for nothing.
@@ -24,15 +25,27 @@ final class JoinThread: Sendable {
     private static let pauseMilliseconds: Int32 = 500
 
     private let stops: Mailbox<Stop>
+    private let tooHigh: Mailbox<UInt16>
 
-    init(_ question: Question, log: Log) throws(SystemError) {
+    /// - Parameter wakeup: of who looks at `featureLevelTooHigh`.
+    init(_ question: Question, waking wakeup: Wakeup, log: Log) throws(SystemError) {
         let stops = Mailbox<Stop>(waking: try Wakeup())
+        let tooHigh = Mailbox<UInt16>(waking: wakeup)
         _ = try Thread.start(name: "join") {
             var asking = Asking(question, log: log)
-            while stops.waitAll(milliseconds: JoinThread.pauseMilliseconds).isEmpty { asking.next() }
+            while asking.featureLevelTooHigh == nil,
+                stops.waitAll(milliseconds: JoinThread.pauseMilliseconds).isEmpty
+            {
+                asking.next()
+            }
+            if let level = asking.featureLevelTooHigh { tooHigh.post(level) }
         }
         self.stops = stops
+        self.tooHigh = tooHigh
     }
+
+    /// Told once, when the cluster is at a level that this build does not support: then it is asked no more.
+    func featureLevelTooHigh() -> UInt16? { tooHigh.takeAll().first }
 
     /// This member is one of the cluster's voters.
     func stop() {
@@ -47,6 +60,7 @@ final class JoinThread: Sendable {
         private var position = 0
         /// One more after each answer that decides: the same key would only get the same answer again.
         private var attempt: UInt64 = 1
+        private(set) var featureLevelTooHigh: UInt16?
 
         init(_ question: Question, log: Log) {
             self.question = question
@@ -56,7 +70,7 @@ final class JoinThread: Sendable {
         mutating func next() {
             let target = question.targets[position % question.targets.count]
             do throws(SystemError) {
-                if try !isTakenIn(by: target) { try ask(target) }
+                if try !isTakenIn(by: target), featureLevelTooHigh == nil { try ask(target) }
             } catch {
                 complain(target, "\(error)")
                 position += 1
@@ -70,7 +84,12 @@ final class JoinThread: Sendable {
                 let cluster = JSONDocument.decodeReply(ClusterDocument.self, from: response.body)
             else { throw SystemError(operation: "ask \(target)", text: reason(response)) }
             let id = question.addition.id
-            return cluster.members.contains { $0.id == id } || cluster.change?.add.contains { $0.id == id } == true
+            let isKnown =
+                cluster.members.contains { $0.id == id } || cluster.change?.add.contains { $0.id == id } == true
+            if !isKnown, let level = cluster.featureLevel, level > ModelLimits.featureLevel {
+                featureLevelTooHigh = level
+            }
+            return isKnown
         }
 
         private mutating func ask(_ target: HostAndPort) throws(SystemError) {

@@ -85,11 +85,13 @@ package enum Server {
                 record: record, hardState: directory.recovered.hardState, released: directory.recovered.released,
                 entries: directory.recovered.entries,
                 snapshot: try restoredSnapshot(directory, configuration, log: log),
-                snapshots: configuration.snapshots, listed: listed, joins: joins, clientURL: addresses.clientURL,
-                build: ServerConfiguration.build, raft: configuration.raft, seed: SystemRandom.uint64(), now: now))
+                snapshots: configuration.snapshots, listed: listed, joins: joins, peerAddress: addresses.peer,
+                clientURL: addresses.clientURL, build: ServerConfiguration.build,
+                featureLevelMax: configuration.featureLevelMax, raft: configuration.raft, seed: SystemRandom.uint64(),
+                now: now))
         let identity = PeerIdentity(
             id: record.id, name: record.name, boot: record.boot, peerAddress: addresses.peer,
-            clientURL: addresses.clientURL, featureLevel: ModelLimits.featureLevel,
+            clientURL: addresses.clientURL, featureLevel: configuration.featureLevelTold,
             build: ServerConfiguration.build, clusterID: record.clusterID)
         log.info(
             "listening",
@@ -119,18 +121,19 @@ package enum Server {
                     poller: poller, endpoints: Endpoints(settings: settings),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
                 clientListener: clientListener, peerListener: peerListener,
-                join: try joinThread(configuration, identity, log: log), replica: replica)
+                join: try joinThread(configuration, identity, waking: poller.wakeup, log: log), replica: replica)
         }
     }
 
     /// Asks for this member to be taken in, if it was started for that.
     private static func joinThread(
-        _ configuration: ServerConfiguration, _ identity: PeerIdentity, log: Log
+        _ configuration: ServerConfiguration, _ identity: PeerIdentity, waking wakeup: Wakeup, log: Log
     ) throws(SystemError) -> JoinThread? {
         guard let join = configuration.join else { return nil }
         let addition = AdditionDocument(id: "\(identity.id)", name: identity.name, peer: identity.peerAddress)
         let targets = join.map { HostAndPort(host: $0.host, port: $0.port) }
-        return try JoinThread(.init(targets: targets, addition: addition, boot: identity.boot), log: log)
+        return try JoinThread(
+            .init(targets: targets, addition: addition, boot: identity.boot), waking: wakeup, log: log)
     }
 
     private static func listener(
@@ -219,6 +222,10 @@ package enum Server {
             let older = directory.snapshots.kept.first { $0.identity.index < newest.identity.index }
             return RestoredSnapshot(snapshot: newest, state: state, older: older)
         } catch {
+            if case .image(.newerFeatureLevel(let level)) = error {
+                throw StartFailure(
+                    exit: .configuration, reason: FeatureLevelAdvice.reason(level), advice: FeatureLevelAdvice.advice)
+            }
             throw StartFailure(
                 exit: .damaged, reason: "the snapshot at index \(newest.identity.index.rawValue): \(error)",
                 advice: "the files are in \(configuration.dataDirectory); a newer version may have written them")
@@ -249,12 +256,8 @@ package enum Server {
                 [("name", .text(configuration.name)), ("kept", .text(record.name)), ("reason", "it is kept in --data")])
         }
         if let own = initial.member(record.id), own.peerAddress != addresses.peer {
-            log.warning(
-                "peer_address_differs",
-                [
-                    ("formed_with", .text(own.peerAddress)), ("now", .text(addresses.peer)),
-                    ("advice", "the other members dial the address that the cluster was formed with: listen there"),
-                ])
+            log.info(
+                "peer_address_moved", [("formed_with", .text(own.peerAddress)), ("now", .text(addresses.peer))])
         }
         guard let cluster = configuration.cluster else { return }
         let formed = initial.members.map { ListedMember(name: $0.name, peerAddress: $0.peerAddress) }

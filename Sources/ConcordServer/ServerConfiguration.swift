@@ -1,4 +1,5 @@
 internal import ConcordLinux
+internal import ConcordModel
 package import ConcordRaft
 package import ConcordReplica
 
@@ -20,6 +21,8 @@ package struct ServerConfiguration: Sendable {
     package var allowsUnauthenticated: Bool
     package var raft: RaftSettings
     package var snapshots: SnapshotSettings
+    /// The cluster's feature level shall not rise above this; `nil`: as far as all members can.
+    package var featureLevelMax: UInt16?
     package var allowedHosts: [String]
     package var minimumLogLevel: LogLevel
 
@@ -40,8 +43,8 @@ package struct ServerConfiguration: Sendable {
         join: [Address]? = nil,
         advertisedClientURL: String? = nil, advertisedPeerAddress: String? = nil, secret: [UInt8] = [],
         allowsUnauthenticated: Bool = false, raft: RaftSettings = RaftSettings(),
-        snapshots: SnapshotSettings = SnapshotSettings(), allowedHosts: [String] = [],
-        minimumLogLevel: LogLevel = .info
+        snapshots: SnapshotSettings = SnapshotSettings(), featureLevelMax: UInt16? = nil,
+        allowedHosts: [String] = [], minimumLogLevel: LogLevel = .info
     ) {
         self.name = name
         self.dataDirectory = dataDirectory
@@ -55,12 +58,16 @@ package struct ServerConfiguration: Sendable {
         self.allowsUnauthenticated = allowsUnauthenticated
         self.raft = raft
         self.snapshots = snapshots
+        self.featureLevelMax = featureLevelMax
         self.allowedHosts = allowedHosts
         self.minimumLogLevel = minimumLogLevel
     }
 
     /// The build, for people.
     package static let build = "0.1.0"
+
+    /// What this member tells the others of its feature level.
+    var featureLevelTold: UInt16 { min(ModelLimits.featureLevel, featureLevelMax ?? .max) }
 
     /// Rules between several settings.
     /// - Returns: what is wrong and what would be right, as a sentence without a full stop; `nil` when all is well.
@@ -91,6 +98,11 @@ package struct ServerConfiguration: Sendable {
         if peerAddress.isWildcard && advertisedPeerAddress == nil && listedSelf == nil {
             return "--peer-listen \(peerListen) means every address of this machine, so the other members must be "
                 + "told which one to use: add --advertise-peer HOST:\(peerListen.port)"
+        }
+        for text in [advertisedClientURL, advertisedPeerAddress] {
+            guard let text, text.utf8.count > ModelLimits.memberTextBytesMax else { continue }
+            return "an address that others are told has at most \(ModelLimits.memberTextBytesMax) bytes, and "
+                + "'\(text.prefix(40))…' is longer"
         }
         if join != nil && cluster != nil {
             return "--join and --cluster exclude each other: --cluster forms a new cluster, --join enters a running one"

@@ -46,6 +46,10 @@ package enum ServerFlags {
         "snapshot-after", environment: "CONCORD_SNAPSHOT_AFTER", .size(in: 4096...(1 << 40)), default: "64MiB",
         help: "how far the log grows before a snapshot of the state takes its place; at least as far as the state is "
             + "large")
+    static let featureLevelMax = OptionalFlag(
+        "feature-level-max", environment: "CONCORD_FEATURE_LEVEL_MAX", .integer(in: 1...Int(UInt16.max), "LEVEL"),
+        help: "keeps the cluster's feature level from rising above this one, so that the builds before can still come "
+            + "back; without effect on a level that is in force already")
     static let allowedHosts = OptionalFlag(
         "allowed-host", environment: "CONCORD_ALLOWED_HOSTS", .list(of: .text.named("HOST")),
         help: "names allowed in Host beside IP addresses and localhost, without a port")
@@ -70,7 +74,8 @@ package enum ServerFlags {
             """,
         flags: [
             name, data, listen, peerListen, cluster, join, advertiseClient, advertisePeer, secretFile,
-            allowUnauthenticated, heartbeat, electionTimeout, snapshotAfter, allowedHosts, logLevel,
+            allowUnauthenticated, heartbeat, electionTimeout, snapshotAfter, featureLevelMax,
+            allowedHosts, logLevel,
         ],
         examples: [
             .init("serve", "one member on http://127.0.0.1:7400, with its data in ./concord-data"),
@@ -178,6 +183,7 @@ package enum ServerFlags {
             secret: try secret(from: arguments), allowsUnauthenticated: arguments[allowUnauthenticated],
             raft: RaftSettings(heartbeatMilliseconds: heartbeat, electionTimeoutMilliseconds: timeout),
             snapshots: SnapshotSettings(logBytes: UInt64(arguments[snapshotAfter])),
+            featureLevelMax: arguments[featureLevelMax].map { UInt16($0) },
             allowedHosts: arguments[allowedHosts] ?? [], minimumLogLevel: level(arguments[logLevel]))
         if let objection = configuration.objection() { throw refusal(objection) }
         return configuration

@@ -115,6 +115,7 @@ final class ServerLoop {
                 peers.credentials.identity.clusterID = replica.record.clusterID
             }
         }
+        if let level = join?.featureLevelTooHigh() { halt(.buildTooOld(featureLevel: level)) }
         for result in snapshots.takeResults() {
             reportSnapshot(result)
             replica.step(.snapshot(result))
@@ -264,6 +265,14 @@ final class ServerLoop {
                                 + "directory: 'concord member remove \(replica.record.name)' and 'concordd serve "
                                 + "--name \(replica.record.name) --join \(peer.clientURL)'")
                     ),
+                ])
+            exit = .configuration
+        case .buildTooOld(let level):
+            log.error(
+                "build_too_old",
+                [
+                    ("feature_level", .number(UInt64(level))), ("reason", .text(FeatureLevelAdvice.reason(level))),
+                    ("advice", .text(FeatureLevelAdvice.advice)),
                 ])
             exit = .configuration
         case .unreadableEntry(let index):

@@ -14,7 +14,7 @@ struct AskedSoFar {
         case .createSequential(let create):
             add(create.parent.bytes + [Key.separator] + create.prefix, digits: 20, value: create.value?.count ?? 0)
         case .increment(let increment): add(increment.key.bytes, value: 20)
-        case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: break
+        case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo: break
         }
     }
 

@@ -60,6 +60,7 @@ package final class ClusterSimulation {
     /// Requests that failed though everyone was to be served, by the member that answered: a mistake unless that one
     /// was on its way out.
     var unserved: [(position: Int, what: String)] = []
+    var upgrades = Upgrades()
     /// For what follows from a fault while the run goes on.
     var faultRandom: SeededRandom
     var operationsEnded = 0
@@ -100,6 +101,7 @@ package final class ClusterSimulation {
         clients = SimulatedClient.all(of: plan.workload, random: &random)
         clientRandom = clients.map { _ in SeededRandom(seed: random.next()) }
         for client in clients { events.schedule(.client(client.number), at: random.below(500_000)) }
+        if plan.classes.contains(.upgrade) { drawBuilds(&random) }
         for member in members {
             setRate(of: member, &random)
             events.schedule(.restart(member), at: random.below(200_000))

@@ -67,6 +67,7 @@ extension ClusterSimulation {
         case .transfer: moveLeadership(&random)
         case .wipe: wipe(member)
         case .membership: changeMembers(&random)
+        case .upgrade: changeBuild(of: member, &random)
         case .clockJump: leap(member, &random)
         case .pause: pause(member, &random)
         }

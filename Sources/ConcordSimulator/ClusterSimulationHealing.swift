@@ -128,6 +128,7 @@ extension ClusterSimulation {
 
     private func heal(_ member: SimulatedMember, _ random: inout SeededRandom) {
         member.isHeldDown = false
+        member.build.supports(atLeast: featureLevelInForce)
         let rate = 995_000 + random.below(10_001)
         member.clock.setRate(plan.isInStep ? 1_000_000 : rate, now: now)
         if member.isUp {
@@ -206,6 +207,7 @@ extension ClusterSimulation {
             return problem("the run ended before it was healed")
         }
         checkChanges(at: quorum)
+        checkFeatureLevels()
         let first = members[quorum[0]].running
         for member in quorum.map({ members[$0] }) {
             guard let running = member.running else { return problem("\(member.name) is down at the end") }
@@ -234,7 +236,7 @@ extension ClusterSimulation {
     /// What a snapshot carries is the state.
     private func checkImage(of state: StateMachine) {
         do throws(StateImageError) {
-            var reader = StateImageReader()
+            var reader = StateImageReader(featureLevelMax: .max)
             for piece in state.image { try reader.read(piece) }
             let copy = try reader.finish()
             if copy.recomputedHash() != state.stateHash || copy.image != state.image {

@@ -19,6 +19,7 @@ extension ClusterSimulation {
         guard !member.isUp, !member.isLost, !member.isHeldDown else { return }
         member.disk.restart()
         member.disk.disarm()
+        moveIfItMay(member)
         if healing == nil, plan.classes.contains(.crashInDiskOperation), member.random.chance(percent: 30) {
             endSoon(member, within: 30, &member.random)
         }
@@ -48,19 +49,25 @@ extension ClusterSimulation {
         invariants.started(
             member.position, hardState: data.recovered.hardState, snapshot: data.snapshot?.header.base.position,
             released: data.recovered.released, entries: data.recovered.entries)
+        member.runningBuild = member.build
         let restored = try restoredSnapshot(of: member, data)
+        guard restored != nil || data.snapshot == nil else { return }
         member.data = data
-        member.snapshots = SnapshotWorker(data.snapshots, on: member.disk)
-        let listed = members.prefix(plan.members).map { ListedMember(name: $0.name, peerAddress: $0.address) }
+        member.snapshots = SnapshotWorker(
+            data.snapshots, on: member.disk, featureLevel: member.build.featureLevel)
+        let listed = members.prefix(plan.members).map { ListedMember(name: $0.name, peerAddress: $0.listedAddress) }
         let start = ReplicaStart(
             record: data.member.record, hardState: data.recovered.hardState, released: data.recovered.released,
             entries: data.recovered.entries, snapshot: restored, snapshots: plan.snapshots, listed: listed,
-            joins: member.position >= plan.members, clientURL: "http://\(member.name)", build: "simulated",
-            raft: plan.raft, seed: member.random.next(), now: member.clock.milliseconds(now))
+            joins: member.position >= plan.members, peerAddress: member.address, clientURL: "http://\(member.name)",
+            build: "simulated",
+            featureLevel: member.build.featureLevel, featureLevelMax: member.build.featureLevelMax, raft: plan.raft,
+            seed: member.random.next(), now: member.clock.milliseconds(now))
         let replica = Replica(start)
         member.targets = Set(replica.targets)
         member.running = RunningReplica(replica)
         member.knownID = data.member.record.id
+        member.highestTold = max(member.highestTold, replica.featureLevelTold)
         tellInvariants(of: member)
         tell("\(member.name) starts, boot \(data.member.record.boot), \(data.recovered.entries.count) entries")
         prepareNextSegment(of: member)
@@ -109,6 +116,10 @@ extension ClusterSimulation {
             return loseForGood(member, "it is no member any more")
         }
         if case .removed = halt { return left(member) }
+        if case .buildTooOld(let level) = halt {
+            buildIsTooOld(of: member, for: level)
+            return crash(member, cuttingPower: false)
+        }
         problem("\(member.name) halted: \(halt)")
     }
 

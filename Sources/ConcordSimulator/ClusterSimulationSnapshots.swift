@@ -12,12 +12,16 @@ extension ClusterSimulation {
         guard let newest = data.snapshot else { return nil }
         let older = data.snapshots.kept.first { $0.identity.index < newest.identity.index }
         do throws(RestoreError) {
-            let state = try StateMachine.restored(from: newest, on: member.disk)
+            let state = try StateMachine.restored(
+                from: newest, on: member.disk, featureLevel: member.build.featureLevel)
             coverage.count(.restoredSnapshots)
             return RestoredSnapshot(snapshot: newest, state: state, older: older)
         } catch {
             switch error {
             case .storage(let error): throw error
+            case .image(.newerFeatureLevel(let level)):
+                buildIsTooOld(of: member, for: level)
+                return nil
             case .image(let error):
                 problem("\(member.name) made a snapshot that it cannot restore: \(error)")
                 return nil
@@ -60,7 +64,7 @@ extension ClusterSimulation {
             if let hash = hashes[snapshot.identity.index], hash != state.stateHash {
                 problem("\(member.name) was sent another state than there was at \(snapshot.identity.index.rawValue)")
             }
-        case .read, .gone, .received, .refused: break
+        case .read, .gone, .received, .refused, .unsupported: break
         }
         step(member, .snapshot(result))
     }

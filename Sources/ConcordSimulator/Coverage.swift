@@ -35,6 +35,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case writtenSnapshots = "snapshots made"
     case restoredSnapshots = "snapshots restored at a start"
     case installedSnapshots = "snapshots taken over from a leader"
+    case upgrades = "members started with other builds"
     case memberChanges = "changes of membership asked for"
     case changedByFollowers = "writes forwarded by a follower"
 }
@@ -67,6 +68,9 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case configurationTruncated = "an uncommitted configuration was truncated"
     case formerMemberTold = "a former member was told"
     case hungLeaderWent = "a leader gave up because its disk hung"
+    case levelRaised = "the feature level rose in the middle of a run"
+    case memberMoved = "a member was started at another address"
+    case oldBuildRefused = "a build below the cluster's feature level was refused"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

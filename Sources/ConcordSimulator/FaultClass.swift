@@ -41,6 +41,8 @@ package enum FaultClass: String, CaseIterable, Sendable, Comparable {
     // Members.
     /// Members are added, removed and replaced, also the leader, also two changes at once, also taken back.
     case membership
+    /// Members run builds that support different feature levels, and are started again with others, older ones too.
+    case upgrade
 
     // Clocks.
     /// Rates within 1 % of true.

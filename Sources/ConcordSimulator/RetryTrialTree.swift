@@ -25,7 +25,7 @@ struct RetryTrialTree: Equatable {
             revision = revision.next
             return .applied(.deleted, number: 1)
         case .changeSettings: return .applied(.settingsChanged, number: nil)
-        case .createSequential, .raiseFeatureLevel, .changeMembers, .cancelMemberChange:
+        case .createSequential, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo:
             preconditionFailure("a trial was given an operation that it does not draw")
         }
     }

@@ -159,7 +159,8 @@ extension SimulatedClient {
             ledger?.beginAnew(call.client, random: &random)
             return doing.mayHaveHappened ? .givenUp : .nothing
         case .idempotencyConflict, .superseded, .otherTerm, .invalidRequest, .memberChangeUnderWay, .memberKnown,
-            .memberNotFound, .noVoterLeft, .noMemberChange, .memberChangeTooFar:
+            .memberNotFound, .noVoterLeft, .noMemberChange, .memberChangeTooFar, .featureLevelTooLow,
+            .memberInfoOutdated:
             return .problem("\(operation) was refused: \(refusal)")
         }
         return .answered(Word.refused(word), revision: outcome.revision, shown: shown)
@@ -233,7 +234,8 @@ extension Operation {
             let digits = Array(String(number).utf8)
             let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, Int(create.width) - digits.count))
             return Key(create.parent.bytes + [Key.separator] + create.prefix + zeros + digits)
-        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: return nil
+        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo:
+            return nil
         }
     }
 
@@ -243,7 +245,7 @@ extension Operation {
         case .put(let put): put.value?.count ?? 0
         case .createSequential(let create): create.value?.count ?? 0
         case .increment: 20
-        case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: 0
+        case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo: 0
         }
     }
 
@@ -264,7 +266,7 @@ extension Operation {
             switch self {
             case .put, .createSequential: valueBytesMost
             case .increment: String(result.number ?? 0).utf8.count
-            case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: 0
+            case .delete, .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo: 0
             }
         if isBroken(.valueBytesMax, valueBytes) { return .valueBytesMax }
         if isBroken(.keyBytesMax, key.bytes.count) { return .keyBytesMax }
@@ -296,7 +298,7 @@ extension SeenByClients.Answer {
             case .noSpace: .noSpace
             case .tooLarge: .tooLarge
             case .invalidRequest, .superseded, .otherTerm, .memberChangeUnderWay, .memberKnown, .memberNotFound,
-                .noVoterLeft, .noMemberChange, .memberChangeTooFar:
+                .noVoterLeft, .noMemberChange, .memberChangeTooFar, .featureLevelTooLow, .memberInfoOutdated:
                 .impossible
             }
     }

@@ -48,7 +48,8 @@ extension Operation {
                 (Word.condition, delete.condition.history),
             ]
             return ("delete", delete.key, Word.map(fields))
-        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: return nil
+        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo:
+            return nil
         }
     }
 }

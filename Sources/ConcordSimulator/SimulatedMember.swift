@@ -86,6 +86,15 @@ final class SimulatedMember {
     /// Counts the processes; what was meant for an earlier one is not for this.
     var process: UInt64 = 0
 
+    /// What its next process is of.
+    var build = SimulatedBuild()
+    /// What its present process is of.
+    var runningBuild = SimulatedBuild()
+    /// How often it was started at another address than before.
+    var moves = 0
+    /// The highest feature level that it has told anyone.
+    var highestTold: UInt16 = 0
+
     // What is wrong with it.
     /// Stands still until `resume`; what comes meanwhile waits here.
     var isPaused = false
@@ -123,7 +132,11 @@ final class SimulatedMember {
         name = "member-\(position + 1)"
     }
 
-    var address: String { "\(name):1" }
+    /// Where its present process is, or its next one.
+    var address: String { "\(name):\(1 + moves)" }
+
+    /// As it stands in the list of those that form the cluster.
+    var listedAddress: String { "\(name):1" }
 
     var boot: UInt64 { running?.replica.record.boot ?? 0 }
 
@@ -174,6 +187,7 @@ final class SimulatedMember {
         let formed = running.replica.isFormed && recordQueued == nil && recordUnderWay == nil
         return PeerIdentity(
             id: record.id, name: name, boot: record.boot, peerAddress: address, clientURL: "http://\(name)",
-            featureLevel: ModelLimits.featureLevel, build: "simulated", clusterID: formed ? record.clusterID : nil)
+            featureLevel: running.replica.featureLevelTold, build: "simulated",
+            clusterID: formed ? record.clusterID : nil)
     }
 }

@@ -35,7 +35,9 @@ package struct Membership: Equatable, Sendable {
         guard change == nil, !isJoint else { throw Refused(.memberChangeUnderWay, number: change?.number) }
         for id in asked.remove where !members.contains(where: { $0.id == id }) { throw Refused(.memberNotFound) }
         for addition in asked.add {
-            let isKnown = members.contains { $0.id == addition.id || $0.peerAddress == addition.peerAddress }
+            let isKnown = members.contains { member in
+                member.id == addition.id || member.address == addition.peerAddress
+            }
             guard !isKnown, !wasMember(addition.id) else { throw Refused(.memberKnown) }
         }
         guard members.count + asked.add.count <= ModelLimits.membersMax else {
@@ -62,6 +64,18 @@ package struct Membership: Equatable, Sendable {
         return present.number
     }
 
+    // MARK: What members tell
+
+    /// Two members may tell one address: they may be changing places, and the handshake tells who answers there.
+    mutating func take(_ told: MemberInfoOperation) throws(Refused) {
+        guard let position = members.firstIndex(where: { $0.id == told.member }) else {
+            throw Refused(.memberNotFound)
+        }
+        if let known = members[position].info, known.boot > told.info.boot { throw Refused(.memberInfoOutdated) }
+        members[position].info = told.info
+        digest = recomputedDigest
+    }
+
     // MARK: Configurations
 
     /// A configuration entry was applied, or this member starts from its first configuration.
@@ -70,7 +84,12 @@ package struct Membership: Equatable, Sendable {
             let (position, isFound) = former.binarySearch(member.id)
             if !isFound { former.insert(member.id, at: position) }
         }
-        members = configuration
+        let before = members
+        members = configuration.map { member in
+            var member = member
+            member.info = before.first { $0.id == member.id }?.info
+            return member
+        }
         endChangeIfDone()
         digest = recomputedDigest
     }
@@ -93,6 +112,8 @@ package struct Membership: Equatable, Sendable {
         var writer = ByteWriter()
         writer.write(StateHash.membershipTag)
         encode(into: &writer)
+        // Without any it is what builds have that know of none.
+        if members.contains(where: { $0.info != nil }) { encodeInfos(into: &writer) }
         return SipHash128.hash(writer.bytes)
     }
 
@@ -109,6 +130,21 @@ package struct Membership: Equatable, Sendable {
         guard let change else { return }
         writer.write(change.isCancelled)
         ChangeMembersOperation(add: change.add, remove: change.remove).encode(into: &writer)
+    }
+
+    /// What members told, one for each member. Not there in an image of version 1.
+    func encodeInfos(into writer: inout ByteWriter) {
+        for member in members {
+            writer.write(member.info != nil)
+            member.info?.encode(into: &writer)
+        }
+    }
+
+    mutating func readInfos(_ reader: inout ByteReader) throws(ByteError) {
+        for position in members.indices where try reader.readBool() {
+            members[position].info = try MemberInfo(decoding: &reader)
+        }
+        digest = recomputedDigest
     }
 
     /// A change has the last number: there is never a second one under way.
@@ -173,8 +209,13 @@ extension StateMachine {
     }
 
     /// The outcome of a command about the members. It takes no revision: nothing changed that a watcher sees.
-    func membershipChanged(_ status: OperationResult.Status, _ number: UInt64) -> Outcome {
-        let result = OperationResult(status: status, key: .root, node: nil, number: Int64(number))
+    func membershipChanged(_ status: OperationResult.Status, _ number: UInt64?) -> Outcome {
+        let result = OperationResult(status: status, key: .root, node: nil, number: number.map { Int64($0) })
         return Outcome(revision: tree.revision, verdict: .applied([result]))
     }
+}
+
+extension ClusterMember {
+    /// Where its peer port is, by what is known last.
+    package var address: String { info?.peerAddress ?? peerAddress }
 }

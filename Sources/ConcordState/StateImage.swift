@@ -6,7 +6,16 @@ package import ConcordBytes
 /// an image is read. The version that an event made is the one that the next event of its key replaced, or the living
 /// node; so every value stands in the image once.
 package enum StateImage {
-    package static let version: UInt16 = 1
+    /// The newest that this build reads and writes.
+    package static let version: UInt16 = 2
+    /// The oldest that it reads, and writes as long as some member may know no other.
+    package static let oldestVersion: UInt16 = 1
+
+    /// The version that every member reads at a feature level.
+    static func version(at featureLevel: UInt16) -> UInt16 {
+        featureLevel < 2 ? oldestVersion : version
+    }
+
     /// Where the state hash stands in the first record: for those who make images that lie about all but it.
     package static let hashBytes = 37..<53
 
@@ -49,6 +58,8 @@ package enum StateImage {
 package enum StateImageError: Error, Equatable, Sendable {
     /// Written by a build that knows more than this one.
     case newerVersion(UInt16)
+    /// Of a cluster whose feature level is above what is supported here.
+    case newerFeatureLevel(UInt16)
     /// The bytes are no image.
     case malformed(ByteError)
     /// An image is there, and is none of a state: what is wrong with it.

@@ -17,7 +17,12 @@ package struct StateImageReader: Sendable {
     /// Keys whose last event so far left a node, and that have none in the image.
     private var keysWithoutNode = 0
 
-    package init() {}
+    private let featureLevelMax: UInt16
+
+    /// - Parameter featureLevelMax: a state of a higher level is refused.
+    package init(featureLevelMax: UInt16 = ModelLimits.featureLevel) {
+        self.featureLevelMax = featureLevelMax
+    }
 
     /// Reads a piece: whole records.
     package mutating func read(_ piece: [UInt8]) throws(StateImageError) {
@@ -91,8 +96,9 @@ package struct StateImageReader: Sendable {
     // MARK: Records
 
     private mutating func take(_ globals: StateImageRecord.Globals) throws(StateImageError) {
-        guard globals.featureLevel <= ModelLimits.featureLevel else {
-            throw .inconsistent("a feature level that this build does not know")
+        guard globals.featureLevel <= featureLevelMax else { throw .newerFeatureLevel(globals.featureLevel) }
+        guard globals.featureLevel > 0, globals.version == StateImage.version(at: globals.featureLevel) else {
+            throw .inconsistent("a version that is not the one of its feature level")
         }
         guard globals.floor <= globals.revision + 1, globals.counts[2] <= StateLimits.eventsMax else {
             throw .inconsistent("a history that reaches into the future, or is longer than any")

@@ -4,6 +4,8 @@ import ConcordModel
 /// A record of an image as it was read, before anything was held against the others.
 enum StateImageRecord {
     struct Globals {
+        /// Of the image.
+        var version: UInt16
         var featureLevel: UInt16
         var revision: UInt64
         var epoch: UInt64
@@ -31,7 +33,8 @@ enum StateImageRecord {
         switch kind {
         case .globals:
             let version = try reader.readUInt16()
-            self = version == StateImage.version ? .globals(try Globals(decoding: &reader)) : .newer(version)
+            let isKnown = StateImage.oldestVersion...StateImage.version ~= version
+            self = isKnown ? .globals(try Globals(version, decoding: &reader)) : .newer(version)
         case .node: self = .node(try NodeRecord(decoding: &reader))
         case .directory: self = .directory(try DirectoryRecord(decoding: &reader))
         case .event: self = .event(try HistoryEvent(decoding: &reader))
@@ -70,7 +73,7 @@ extension ByteReader {
 extension StateImageRecord.Globals {
     func encode(into writer: inout ByteWriter) {
         writer.write(StateImage.Kind.globals.rawValue)
-        writer.write(StateImage.version)
+        writer.write(version)
         writer.write(featureLevel)
         writer.write(revision)
         writer.write(epoch)
@@ -83,11 +86,13 @@ extension StateImageRecord.Globals {
             writer.write(value.value)
         }
         membership.encode(into: &writer)
+        if version >= 2 { membership.encodeInfos(into: &writer) }
         for count in counts { writer.write(count) }
     }
 
     /// Behind the version.
-    fileprivate init(decoding reader: inout ByteReader) throws(ByteError) {
+    fileprivate init(_ version: UInt16, decoding reader: inout ByteReader) throws(ByteError) {
+        self.version = version
         featureLevel = try reader.readUInt16()
         revision = try reader.readNumber()
         epoch = try reader.readNumber()
@@ -100,6 +105,7 @@ extension StateImageRecord.Globals {
             settings.append(SettingValue(setting, try reader.readUInt64()))
         }
         membership = try Membership(decoding: &reader)
+        if version >= 2 { try membership.readInfos(&reader) }
         counts = []
         for _ in StateImage.Kind.allCases.dropFirst() { counts.append(try reader.readNumber()) }
     }

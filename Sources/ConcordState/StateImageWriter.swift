@@ -75,7 +75,8 @@ package struct StateImageWriter: Sendable {
 extension StateMachine {
     fileprivate var imageGlobals: StateImageRecord.Globals {
         StateImageRecord.Globals(
-            featureLevel: featureLevel, revision: revision.rawValue, epoch: epoch.rawValue, clock: clock,
+            version: StateImage.version(at: featureLevel), featureLevel: featureLevel, revision: revision.rawValue,
+            epoch: epoch.rawValue, clock: clock,
             floor: tree.history.floor, hash: stateHash, settings: settings.all,
             membership: membership,
             counts: [

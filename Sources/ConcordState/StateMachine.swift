@@ -8,7 +8,7 @@ package import ConcordModel
 package struct StateMachine: Sendable {
     package private(set) var epoch = Epoch.zero
     package private(set) var clock: UInt64 = 0
-    package private(set) var featureLevel: UInt16 = 1
+    package private(set) var featureLevel = ModelLimits.featureLevelFirst
     var settings = ReplicatedSettings()
     var tree = Tree()
     var retries = RetryTables()
@@ -136,6 +136,9 @@ extension StateMachine {
             revision: tree.revision.rawValue + 1, wallMilliseconds: command.wallMilliseconds, cause: .client)
         let operation = command.operation
         do throws(Refused) {
+            guard max(command.featureLevel, operation.featureLevel) <= featureLevel else {
+                throw Refused(.featureLevelTooLow, number: UInt64(featureLevel))
+            }
             let done: Done
             switch operation {
             case .put(let put): done = try tree.put(put, settings, change)
@@ -155,6 +158,9 @@ extension StateMachine {
                 return membershipChanged(.memberChangeBegun, try membership.begin(change))
             case .cancelMemberChange:
                 return membershipChanged(.memberChangeCancelled, try membership.cancel())
+            case .memberInfo(let told):
+                try membership.take(told)
+                return membershipChanged(.memberInfoChanged, nil)
             }
             tree.revision = Revision(change.revision)
             let key = operation.namedKey(status: done.status, number: done.number)

@@ -79,7 +79,9 @@ extension Operation {
         case .createSequential(let create): create.parent
         case .increment(let increment): increment.key
         case .delete(let delete): delete.key
-        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: nil
+        case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange,
+            .memberInfo:
+            nil
         }
     }
 }
@@ -89,7 +91,7 @@ extension OperationResult.Status {
     fileprivate var isWithoutNode: Bool {
         switch self {
         case .created, .replaced, .deleted: false
-        case .settingsChanged, .memberChangeBegun, .memberChangeCancelled: true
+        case .settingsChanged, .memberChangeBegun, .memberChangeCancelled, .memberInfoChanged: true
         }
     }
 }

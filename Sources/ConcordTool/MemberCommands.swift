@@ -12,6 +12,14 @@ struct MemberOutput: Encodable {
         var peer: String
         var url: String?
         var lag: UInt64?
+        var build: String?
+        /// The highest that it supports, or wants to.
+        var featureLevel: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case id, name, role, leader, peer, url, lag, build
+            case featureLevel = "feature_level"
+        }
     }
 
     struct Change: Encodable {
@@ -28,8 +36,15 @@ struct MemberOutput: Encodable {
     }
 
     var cluster: String
+    /// The one in force.
+    var featureLevel: Int?
     var members: [Member]
     var change: Change?
+
+    private enum CodingKeys: String, CodingKey {
+        case cluster, members, change
+        case featureLevel = "feature_level"
+    }
 }
 
 struct ChangeOutput: Encodable {
@@ -61,11 +76,13 @@ extension Tool {
         }
         var table = TextTable([
             ("ID", .left), ("NAME", .left), ("ROLE", .left), ("PEER", .left), ("URL", .left), ("LAG", .right),
+            ("BUILD", .left), ("LEVEL", .right),
         ])
         for member in cluster.members {
             table.append([
                 member.id, member.name, member.isLeader ? "leader" : member.role, member.peerAddress,
-                member.clientURL ?? "?", member.lag.map { "\($0)" } ?? "-",
+                member.clientURL ?? "?", member.lag.map { "\($0)" } ?? "-", member.build ?? "?",
+                member.featureLevel.map { "\($0)" } ?? "-",
             ])
         }
         console.write([UInt8](table.text(console.paint).utf8))
@@ -119,11 +136,11 @@ extension Tool {
 extension MemberOutput {
     init(_ status: ClusterStatus) {
         self.init(
-            cluster: status.id,
+            cluster: status.id, featureLevel: status.featureLevel,
             members: status.members.map {
                 Member(
                     id: $0.id, name: $0.name, role: $0.role, leader: $0.isLeader, peer: $0.peerAddress,
-                    url: $0.clientURL, lag: $0.lag)
+                    url: $0.clientURL, lag: $0.lag, build: $0.build, featureLevel: $0.featureLevel)
             },
             change: status.change.map {
                 Change(

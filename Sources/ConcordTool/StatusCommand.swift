@@ -10,6 +10,7 @@ extension Tool {
             let cluster = try await client.cluster()
             output.cluster = cluster.id
             output.leader = cluster.leader
+            output.featureLevel = cluster.featureLevel
             for member in cluster.members { output.members.append(await row(of: member)) }
         } catch {
             failure = error
@@ -31,7 +32,7 @@ extension Tool {
     private func row(of member: ClusterStatus.Member) async -> StatusOutput.Member {
         var row = StatusOutput.Member(
             id: member.id, name: member.name, url: member.clientURL, role: member.role, leader: member.isLeader,
-            ready: false, lag: member.lag)
+            ready: false, lag: member.lag, build: member.build, featureLevel: member.featureLevel)
         guard let endpoint = member.clientURL.flatMap({ ConcordEndpoint($0) }) else {
             row.error = "its address is not known"
             return row
@@ -56,6 +57,7 @@ extension Tool {
             row.term = status.term
             row.revision = status.position.revision
             row.epoch = status.position.epoch
+            row.build = status.version
             if !status.isReady { row.error = status.reason }
         } catch {
             row.error = error.code.rawValue
@@ -65,18 +67,21 @@ extension Tool {
     private func printTable(_ output: StatusOutput) {
         var table = TextTable([
             ("NAME", .left), ("ROLE", .left), ("URL", .left), ("TERM", .right), ("REVISION", .right),
-            ("EPOCH", .right), ("LAG", .right), ("STATE", .left),
+            ("EPOCH", .right), ("LAG", .right), ("BUILD", .left), ("LEVEL", .right), ("STATE", .left),
         ])
         for member in output.members {
             table.append([
                 member.name ?? "?", member.leader ? "leader" : member.role ?? "?", member.url ?? "?",
                 Tool.number(member.term), Tool.number(member.revision), Tool.number(member.epoch),
-                Tool.number(member.lag), member.error ?? (member.ready ? "ready" : "not ready"),
+                Tool.number(member.lag), member.build ?? "?", Tool.number(member.featureLevel),
+                member.error ?? (member.ready ? "ready" : "not ready"),
             ])
         }
-        if let cluster = output.cluster { console.print("cluster \(cluster)") }
+        if let cluster = output.cluster {
+            console.print("cluster \(cluster)" + (output.featureLevel.map { ", feature level \($0)" } ?? ""))
+        }
         console.write([UInt8](table.text(console.paint).utf8))
     }
 
-    private static func number(_ value: UInt64?) -> String { value.map { "\($0)" } ?? "-" }
+    private static func number(_ value: (some BinaryInteger)?) -> String { value.map { "\($0)" } ?? "-" }
 }

@@ -92,11 +92,26 @@ struct StatusOutput: Encodable {
         var revision: UInt64?
         var epoch: UInt64?
         var lag: UInt64?
+        var build: String?
+        /// The highest that it supports, or wants to.
+        var featureLevel: Int?
         /// Why nothing more is known.
         var error: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case id, name, url, role, leader, ready, term, revision, epoch, lag, build, error
+            case featureLevel = "feature_level"
+        }
     }
 
     var cluster: String?
     var leader: String?
+    /// The one in force.
+    var featureLevel: Int?
     var members: [Member]
+
+    private enum CodingKeys: String, CodingKey {
+        case cluster, leader, members
+        case featureLevel = "feature_level"
+    }
 }

@@ -96,8 +96,8 @@ import Testing
             text(OmittedNodeDocument(path: "/a", revision: 4, value: "7"))
                 == #"{"path":"/a","revision":4,"value":"7","values_omitted":true}"#)
         #expect(
-            text(VersionDocument(version: "0.1", build: "x", featureLevel: 1))
-                == #"{"api":["v1"],"build":"x","feature_level":1,"version":"0.1"}"#)
+            text(VersionDocument(version: "0.1", build: "x", featureLevel: 2, clusterFeatureLevel: 1))
+                == #"{"api":["v1"],"build":"x","cluster_feature_level":1,"feature_level":2,"version":"0.1"}"#)
         #expect(
             text(SettingsDocument(settings: ["b": 1, "a": 2], featureLevel: 1))
                 == #"{"feature_level":1,"settings":{"a":2,"b":1}}"#)

@@ -20,16 +20,16 @@ import Testing
             members: [
                 ClusterView.Member(
                     id: MemberID(1), name: "one", peerAddress: "127.0.0.1:7401", clientURL: "http://127.0.0.1:7400",
-                    build: "x", role: .voter, matchIndex: LogIndex(9), lag: 0, silentMilliseconds: 3),
+                    build: "x", featureLevel: 3, role: .voter, matchIndex: LogIndex(9), lag: 0, silentMilliseconds: 3),
                 ClusterView.Member(
                     id: MemberID(2), name: "two", peerAddress: "127.0.0.1:7411", clientURL: nil, build: nil,
                     role: .learner, matchIndex: nil, lag: nil, silentMilliseconds: nil),
-            ])
+            ], featureLevel: 2)
         let answer = try #require(desk.answer("GET /v1/cluster", when: .cluster(view)))
         #expect(
             answer.text
-                == #"{"cluster_id":"000000000000000000000000000000cd","leader":"00000000000000000000000000000001","members":["#
-                + #"{"build":"x","client_url":"http://127.0.0.1:7400","id":"00000000000000000000000000000001","lag":0,"leader":true,"#
+                == #"{"cluster_id":"000000000000000000000000000000cd","feature_level":2,"leader":"00000000000000000000000000000001","members":["#
+                + #"{"build":"x","client_url":"http://127.0.0.1:7400","feature_level":3,"id":"00000000000000000000000000000001","lag":0,"leader":true,"#
                 + #""match_index":9,"name":"one","peer_address":"127.0.0.1:7401","role":"voter","silent_ms":3},"#
                 + #"{"id":"00000000000000000000000000000002","leader":false,"name":"two","peer_address":"127.0.0.1:7411","role":"learner"}]}"#
         )
@@ -42,7 +42,7 @@ import Testing
         #expect(
             answer.text
                 == #"{"applied_index":89,"boot":3,"build":"test","cluster_clock_ms":1234,"#
-                + #""cluster_id":"000000000000000000000000000000cd","commit_index":90,"consistency":"local","epoch":4,"#
+                + #""cluster_id":"000000000000000000000000000000cd","commit_index":90,"consistency":"local","epoch":4,"feature_level":1,"#
                 + #""last_index":91,"leader":"000000000000000000000000000000ab","leader_url":"http://127.0.0.1:7400","#
                 + #""member":"000000000000000000000000000000ab","name":"one","nodes_count":6,"ready":true,"revision":70,"#
                 + #""role":"leader","state_hash":"000000000000000000000000000000ef","term":5,"version":"0.1.0","waiting_requests":2}"#
@@ -53,7 +53,7 @@ import Testing
     @Test func versionAndLifeAreTold() {
         #expect(
             desk.answer("GET /v1/version")?.text
-                == #"{"api":["v1"],"build":"test","feature_level":1,"version":"0.1.0"}"#)
+                == #"{"api":["v1"],"build":"test","cluster_feature_level":1,"feature_level":2,"version":"0.1.0"}"#)
         #expect(desk.answer("GET /livez")?.text == #"{"status":"alive"}"#)
         #expect(desk.answer("GET /readyz")?.text == #"{"status":"ready"}"#)
     }

@@ -21,6 +21,7 @@ import Testing
         (.invalidRequest, 400, .invalidRequest), (.superseded, 504, .timeout), (.otherTerm, 500, .internal),
         (.memberChangeUnderWay, 409, .conflict), (.memberKnown, 409, .conflict), (.memberNotFound, 404, .notFound),
         (.noVoterLeft, 409, .conflict), (.noMemberChange, 409, .conflict), (.memberChangeTooFar, 409, .conflict),
+        (.featureLevelTooLow, 409, .conflict), (.memberInfoOutdated, 500, .internal),
     ]
 
     @Test func everyRefusalHasItsStatusAndCode() throws {

@@ -14,7 +14,7 @@ import Testing
     static let operations: [Wrong] = [
         Wrong(name: "kind 0", bytes: "00 04000000 0000 0200", error: .invalid),
         Wrong(name: "kind 5", bytes: "05 04000000 0000 0200", error: .invalid),
-        Wrong(name: "kind 20", bytes: "14 04000000 0000 0200", error: .invalid),
+        Wrong(name: "kind 21", bytes: "15 04000000 0000 0200", error: .invalid),
         Wrong(name: "change of members, flag 1", bytes: "12 0a000000 0100 00000000 00000000", error: .invalid),
         Wrong(name: "65 members to add", bytes: "12 0a000000 0000 41000000 00000000", error: .tooLong),
         Wrong(name: "65 members to remove", bytes: "12 0a000000 0000 00000000 41000000", error: .tooLong),

@@ -53,6 +53,13 @@ struct SampleCommands {
                         MemberAddition(id: huge(), name: text(), peerAddress: text())
                     }, remove: (0..<Int(random.below(4))).map { _ in huge() }))
         case 6: .cancelMemberChange
+        case 7:
+            .memberInfo(
+                MemberInfoOperation(
+                    member: huge(),
+                    info: MemberInfo(
+                        boot: number(), peerAddress: text(), clientURL: text(),
+                        featureLevel: UInt16(truncatingIfNeeded: random.next()), build: text())))
         default: .raiseFeatureLevel(UInt16(truncatingIfNeeded: random.next()))
         }
     }

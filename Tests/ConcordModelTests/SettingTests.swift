@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func refusalsKeepTheirNumbers() {
-        #expect(RefusalCode.allCases.map(\.rawValue) == [UInt8](1...21))
+        #expect(RefusalCode.allCases.map(\.rawValue) == [UInt8](1...23))
         #expect(RefusalCode.notFound.rawValue == 1)
         #expect(RefusalCode.otherTerm.rawValue == 15)
         #expect(NodeKind.allCases.map(\.rawValue) == [1, 2, 3, 4])

@@ -23,6 +23,11 @@ struct MemberHarness {
     private var workers: [SnapshotWorker<SimulatedDisk>] = []
     private var snapshotDisks: [SimulatedDisk] = []
 
+    /// The highest feature level that a member supports from its next start on, by its number; 1 for who is not named.
+    var levels: [Int: UInt16]
+    /// Where a member is from its next start on, by its position; `mN:1` for who is not named.
+    var addresses: [Int: String] = [:]
+
     private let raft: RaftSettings
     private let snapshots: SnapshotSettings
 
@@ -52,8 +57,9 @@ struct MemberHarness {
     /// - Parameter names: `m1`, `m2`, … when none are given.
     init(
         members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings(),
-        snapshots: SnapshotSettings = SnapshotSettings(), names: [String]? = nil
+        snapshots: SnapshotSettings = SnapshotSettings(), names: [String]? = nil, levels: [Int: UInt16] = [:]
     ) {
+        self.levels = levels
         self.raft = raft
         self.snapshots = snapshots
         let configuration = Configuration(
@@ -67,13 +73,16 @@ struct MemberHarness {
             disks.append(LogDisk())
             snapshotDisks.append(SimulatedDisk(seed: UInt64(number)))
             workers.append(
-                SnapshotWorker(MemberHarness.opened(snapshotDisks[number - 1]), on: snapshotDisks[number - 1]))
+                SnapshotWorker(
+                    MemberHarness.opened(snapshotDisks[number - 1]), on: snapshotDisks[number - 1],
+                    featureLevel: levels[number] ?? 1))
             replicas.append(
                 Replica(
                     ReplicaStart(
                         record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
-                        snapshots: snapshots, listed: [], clientURL: "http://m\(number)", build: "test", raft: raft,
-                        seed: UInt64(number), now: now)))
+                        snapshots: snapshots, listed: [], clientURL: "http://m\(number)", build: "test",
+                        featureLevel: levels[number] ?? 1,
+                        raft: raft, seed: UInt64(number), now: now)))
         }
     }
 
@@ -95,7 +104,8 @@ struct MemberHarness {
         var record = replicas[member].record
         record.boot += 1
         let store = MemberHarness.opened(snapshotDisks[member])
-        workers[member] = SnapshotWorker(store, on: snapshotDisks[member])
+        workers[member] = SnapshotWorker(
+            store, on: snapshotDisks[member], featureLevel: levels[member + 1] ?? 1)
         let restored = store.kept.first.flatMap { newest in
             (try? StateMachine.restored(from: newest, on: snapshotDisks[member])).map {
                 RestoredSnapshot(snapshot: newest, state: $0, older: store.kept.dropFirst().first)
@@ -108,8 +118,16 @@ struct MemberHarness {
             ReplicaStart(
                 record: record, hardState: disks[member].hardState, released: disks[member].released,
                 entries: disks[member].entries, snapshot: restored, snapshots: snapshots, listed: [],
-                clientURL: "http://m\(member + 1)", build: "test", raft: raft, seed: UInt64(member), now: now)
+                peerAddress: addresses[member], clientURL: "http://m\(member + 1)", build: "test",
+                featureLevel: levels[member + 1] ?? 1, raft: raft, seed: UInt64(member), now: now)
         )
+    }
+
+    /// Takes what a member's log has away, as if it had been down all the time; not its votes.
+    mutating func eraseLog(_ member: Int) {
+        disks[member].released = .start
+        disks[member].entries = []
+        snapshotDisks[member] = SimulatedDisk(seed: UInt64(member))
     }
 
     /// Starts a member that waits to be taken in.
@@ -119,20 +137,22 @@ struct MemberHarness {
         disks.append(LogDisk())
         snapshotDisks.append(SimulatedDisk(seed: UInt64(number)))
         workers.append(
-            SnapshotWorker(MemberHarness.opened(snapshotDisks[number - 1]), on: snapshotDisks[number - 1]))
+            SnapshotWorker(
+                MemberHarness.opened(snapshotDisks[number - 1]), on: snapshotDisks[number - 1],
+                featureLevel: levels[number] ?? 1))
         replicas.append(
             Replica(
                 ReplicaStart(
                     record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
                     snapshots: snapshots, listed: [], joins: true, clientURL: "http://m\(number)", build: "test",
-                    raft: raft, seed: UInt64(number),
-                    now: now)))
+                    featureLevel: levels[number] ?? 1, raft: raft, seed: UInt64(number), now: now)))
     }
 
     /// Lets members shake hands with all whom they want to reach.
     mutating func connect() {
         for dialer in replicas.indices {
-            for acceptor in replicas.indices where replicas[dialer].targets.contains("m\(acceptor + 1):1") {
+            for acceptor in replicas.indices
+            where replicas[dialer].targets.contains(addresses[acceptor] ?? "m\(acceptor + 1):1") {
                 guard !unreachable.contains(dialer), !unreachable.contains(acceptor) else { continue }
                 replicas[dialer].step(.peerConnected(identity(of: acceptor)))
                 replicas[acceptor].step(.peerConnected(identity(of: dialer)))
@@ -144,8 +164,9 @@ struct MemberHarness {
     func identity(of member: Int) -> PeerIdentity {
         let record = replicas[member].record
         return PeerIdentity(
-            id: record.id, name: record.name, boot: record.boot, peerAddress: "\(record.name):1",
-            clientURL: "http://\(record.name)", featureLevel: 1, build: "test",
+            id: record.id, name: record.name, boot: record.boot,
+            peerAddress: addresses[member] ?? "\(record.name):1", clientURL: "http://\(record.name)",
+            featureLevel: replicas[member].featureLevelTold, build: "test",
             clusterID: replicas[member].isFormed ? record.clusterID : nil)
     }
 

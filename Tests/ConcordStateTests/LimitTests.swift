@@ -122,7 +122,7 @@ import Testing
         #expect(machine.stateHash == hash)
         #expect(machine.apply(Command(operation: .raiseFeatureLevel(7))).result?.status == .settingsChanged)
         #expect(machine.featureLevel == 7 && machine.revision == .zero && machine.stateHash != hash)
-        #expect(machine.apply(Command(operation: .raiseFeatureLevel(6))).code == .invalidRequest)
+        #expect(machine.apply(Command(operation: .raiseFeatureLevel(6), featureLevel: 7)).code == .invalidRequest)
         expectConsistent(machine)
     }
 }

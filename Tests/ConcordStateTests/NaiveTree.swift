@@ -66,7 +66,8 @@ struct NaiveTree {
             case .createSequential(let create): changed.sequential(create)
             case .increment(let increment): changed.increment(increment)
             case .delete(let delete): changed.delete(delete, nodesChangedMax)
-            case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange: .refused(.invalidRequest)
+            case .changeSettings, .raiseFeatureLevel, .changeMembers, .cancelMemberChange, .memberInfo:
+                .refused(.invalidRequest)
             }
         if case .applied = answer {
             changed.past.append(changed.nodes)

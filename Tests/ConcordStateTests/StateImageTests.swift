@@ -124,8 +124,8 @@ import Testing
 
     @Test func `an image of a later version is named as that`() {
         var image = StateImageTests.story.image(pieceBytes: 1 << 20)[0]
-        image[1] = 2
-        #expect(throws: StateImageError.newerVersion(2)) { try StateMachine.read([image]) }
+        image[1] = 3
+        #expect(throws: StateImageError.newerVersion(3)) { try StateMachine.read([image]) }
     }
 
     /// Reads an image as somebody would have made it who knows where the hash of a state stands.

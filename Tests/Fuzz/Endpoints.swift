@@ -71,7 +71,8 @@ private func result(_ body: ReplicaRequest.Body) -> ReplicaReply.Result {
         return applied(
             OperationResult(
                 status: .deleted, key: delete.key, node: delete.batch == 1 ? nil : ApiDesk.node(delete.key), number: 3))
-    case .write(.raiseFeatureLevel, _): preconditionFailure("a client may not raise the feature level")
+    case .write(.raiseFeatureLevel, _), .write(.memberInfo, _):
+        preconditionFailure("a client may not ask for what a leader decides by itself")
     case .read(.node(let query), _, _): return .answer(.node(ApiDesk.node(query.key)))
     case .read(.list(let query), _, _):
         let nodes = query.detail == .count ? [] : [ApiDesk.node(Key(query.key.bytes + [Key.separator, 0x62]))]

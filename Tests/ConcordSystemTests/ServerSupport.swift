@@ -203,8 +203,8 @@ final class ServerCluster {
     let scratch: ScratchDirectory
     let seats: [Seat]
     private(set) var processes: [ServerProcess?]
-    /// Flags of every member.
-    private let flags: [String]
+    /// Flags of every member from its next start on.
+    var flags: [String]
 
     init(_ count: Int = 3, adding flags: [String] = []) throws {
         self.flags = flags

@@ -35,6 +35,7 @@ package struct Bench {
         case "failover": try await failover()
         case "durability": try await durability()
         case "frozen-leader": try await frozenLeader()
+        case "rolling-upgrade": try await rollingUpgrade()
         default: preconditionFailure("a command is declared that nobody runs")
         }
     }

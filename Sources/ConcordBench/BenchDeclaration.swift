@@ -37,6 +37,14 @@ package enum BenchDeclaration {
     static let preload = OptionalFlag(
         "preload", .path(), help: "A library that the servers load first; docs/bench/no-fdatasync.c makes them forget.")
 
+    static let upgradeWriters = Flag(
+        "writers", .integer(in: 1...1000), default: "8", help: "Writers at the same time.")
+    static let writesBetween = Flag(
+        "writes", .integer(in: 1...1_000_000), default: "500",
+        help: "Acknowledged writes between two replacements, at least.")
+    static let old = Flag(
+        required: "old", .path("CONCORDD"), help: "The server of the build before, which the cluster begins with.")
+
     static let compareRounds = Flag("rounds", .integer(in: 1...1000), default: "5", help: "Of which the median counts.")
     static let compareSeconds = Flag("seconds", short: "s", .integer(in: 1...3600), default: "3", help: "Of each run.")
     static let work = Flag(
@@ -65,7 +73,7 @@ package enum BenchDeclaration {
             .init("failover --rounds 200", "How long writes fail when the leader dies"),
             .init("durability", "Whether acknowledged writes survive the death of all members"),
         ],
-        subcommands: [put, get, compare, failover, durability, frozenLeader])
+        subcommands: [put, get, compare, failover, durability, frozenLeader, rollingUpgrade])
 
     private static let load: [any DeclaredFlag] = [
         endpoints, clients, seconds, valueBytes, keys, threads, target, serverProcesses,
@@ -138,4 +146,18 @@ package enum BenchDeclaration {
             """,
         flags: [rounds],
         examples: [.init("frozen-leader --rounds 50", "Fifty times")])
+
+    private static let rollingUpgrade = CommandDeclaration(
+        "rolling-upgrade", summary: "Replaces the members by those of another build and back, under load.",
+        discussion: """
+            A cluster of its own, which begins with the build before (--old) and is written to all the time. Its members \
+            are replaced one by one: by this build (--concordd) with the feature level held, by the build before again, by \
+            this build, and then without the hold. No request may fail, nothing acknowledged may be lost or done twice, \
+            the level must rise once all support it, and then the build before must refuse to run. \
+            Jepsen-style/rolling-upgrade builds a commit and runs this.
+            """,
+        flags: [old, upgradeWriters, writesBetween],
+        examples: [
+            .init("rolling-upgrade --old /tmp/previous/concordd", "From that build to the one beside this program")
+        ])
 }

@@ -82,11 +82,14 @@ package final class TestCluster: Sendable {
 
     // MARK: Processes
 
-    package func start(_ index: Int) throws {
+    /// - Parameters:
+    ///   - other: a build other than the cluster's own.
+    ///   - flags: besides those that every start has.
+    package func start(_ index: Int, program other: String? = nil, flags: [String] = []) throws {
         let member = members[index]
         let log = try Descriptor.appending(member.logPath)
         let process = try ChildProcess(
-            path: program, arguments: member.arguments, environment: environment,
+            path: other ?? program, arguments: member.arguments + flags, environment: environment,
             standard: ChildProcess.Standard(output: log.number, error: log.number))
         processes.withLock { $0[index] = process }
     }

@@ -135,6 +135,12 @@ let package = Package(
                 "ConcordSimulator", "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft",
                 "ConcordModel", "ConcordBytes", "ConcordChecker",
             ]),
+        tests(
+            "ConcordGoldenTests",
+            [
+                "ConcordServer", "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel",
+                "ConcordBytes",
+            ]),
         tests("ConcordCheckerTests", ["ConcordChecker"]),
         tests("ConcordHarnessTests", ["ConcordHarness", "ConcordChecker", "ConcordCommandLine"]),
         tests("ConcordClientTests", ["ConcordClient", "ConcordAPI", "ConcordModel"]),

@@ -95,6 +95,15 @@ import Testing
         }
     }
 
+    /// A page may be asked of a member of another build than the one before: worked out by another program, from
+    /// docs/formats.md.
+    @Test func aCursorIsWrittenAndReadAsVersionOne() throws {
+        let golden = "ATwAAAAAAAAAL2KXiGv45dc4unqmesEycgPM"
+        #expect(try next("GET /v1/kv/a?children", after: "/a/b") == golden)
+        #expect(query("GET /v1/kv/a?children&next=\(golden)")?.after == key("/a/b"))
+        #expect(query("GET /v1/kv/a?children&next=\(golden)")?.at == Revision(60))
+    }
+
     @Test func theLimitMayChangeFromPageToPage() throws {
         let cursor = try next("GET /v1/kv/a?children&limit=3", after: "/a/b")
         #expect(query("GET /v1/kv/a?children&limit=5&next=\(cursor)")?.nodesMax == 5)

@@ -93,6 +93,16 @@ extension Raft {
         return doubt.isDamage && mayBeLost ? claimed : max(lastEntry, summary.best)
     }
 
+    /// Whether something is lost for certain that perhaps none had but those who are in doubt themselves, and all others
+    /// have said that they do not have it. Nobody who is in doubt gives that up by itself.
+    package var isLossBeyondRepair: Bool {
+        guard isDoubtful, let doubt = hardState.doubt, doubt.isDamage,
+            let summary = inquiry.summary(of: voters.filter { $0 != id }, configuration: log.configuration.digest)
+        else { return false }
+        let mayBeLost = log.configuration.hasQuorum { $0 == id || summary.doubtful.contains($0) }
+        return mayBeLost && (doubt.claim.map { summary.best < $0 } ?? true)
+    }
+
     /// Of every configuration that may turn out to be the current one.
     private var voters: [MemberID] {
         let current = log.marks.lastIndex { $0.index <= commitIndex } ?? 0

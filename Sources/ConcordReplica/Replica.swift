@@ -15,6 +15,9 @@ package struct Replica: Sendable {
 
     /// `nil` until the cluster is formed.
     var raft: Raft?
+    var wasDoubtful = false
+    /// Somebody was told that what is lost is lost everywhere.
+    var knowsOfLoss = false
     /// `nil` once the cluster is formed.
     var formation: Formation?
     let start: ReplicaStart
@@ -292,6 +295,7 @@ package struct Replica: Sendable {
         if let standing = output.standing { changed(to: standing) }
         if let transfer = output.abandonedTransfer { transferAbandoned(transfer) }
         if let age = output.hungWriteMilliseconds { effects.notices.append(.diskHangs(milliseconds: age)) }
+        noticeDoubt()
     }
 
     /// Keeps `held` in the order in which the disk lets the messages go.

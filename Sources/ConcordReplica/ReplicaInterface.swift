@@ -147,6 +147,10 @@ package enum Notice: Equatable, Sendable {
     case snapshotInstalled(LogIndex)
     /// What was received is no snapshot, although every part of it arrived.
     case snapshotRefused(SnapshotIdentity)
+    /// This member has again all that its disk had lost.
+    case doubtOver
+    /// What its disk has lost may have been committed, and no member has it any more.
+    case lostEverywhere
 }
 
 /// Why a member must not go on.

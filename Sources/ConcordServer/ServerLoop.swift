@@ -227,6 +227,15 @@ final class ServerLoop {
                 ])
         case .snapshotInstalled(let index):
             log.info("snapshot_installed", [("index", .number(index.rawValue))])
+        case .doubtOver:
+            log.info("doubt_over", [("meaning", "the others have sent what the disk had lost")])
+        case .lostEverywhere:
+            log.error(
+                "entries_lost_everywhere",
+                [
+                    ("meaning", "the disk lost entries that may have been acknowledged, and no member has them"),
+                    ("advice", "bring back the disk of a member that has them, or restore a backup"),
+                ])
         case .snapshotRefused(let identity):
             log.warning(
                 "snapshot_refused",

@@ -27,8 +27,8 @@ package struct ClusterInvariants {
         /// Everything up to here is in a snapshot on its disk, whatever becomes of the log.
         var snapshot = LogIndex.zero
         /// What it held when its directory was emptied: that still counts, as it never comes back to be asked for a
-        /// vote.
-        var lost: [Term] = []
+        /// vote. What its disk lost counts as long as it votes as if it had it.
+        var lost: [[Term]] = []
         /// Committed as far as this boot has told.
         var commit = 0
     }
@@ -88,13 +88,19 @@ package struct ClusterInvariants {
             if let first = write.entries.first { kept = min(kept, Int(first.index.rawValue) - 1) }
         }
         if let snapshot, !holds(snapshot, old.durable) { kept = 0 }
+        var lost = old.lost
         let before = committedTerms(upTo: released, of: member)
         let terms = before + entries.map(\.term)
         if UInt64(terms.count) < old.snapshot.rawValue {
             note("member \(member + 1) lost the snapshot up to \(old.snapshot.rawValue), and its log does not hold it")
         }
         if terms.count < kept || !terms.prefix(kept).elementsEqual(old.durable.prefix(kept)) {
-            note("member \(member + 1) recovered \(terms.count) entries and not the \(kept) that were durable")
+            let end = LastEntry(term: old.durable[kept - 1], index: LogIndex(UInt64(kept)))
+            if let doubt = hardState.doubt, terms.last ?? .zero < doubt.term, doubt.claim ?? end >= end {
+                lost.append(Array(old.durable.prefix(kept)))
+            } else {
+                note("member \(member + 1) recovered \(terms.count) entries and not the \(kept) that were durable")
+            }
         }
         if hardState.term < old.hardState.term {
             note("member \(member + 1) forgot term \(old.hardState.term.rawValue)")
@@ -102,7 +108,7 @@ package struct ClusterInvariants {
             note("member \(member + 1) forgot its vote in term \(hardState.term.rawValue)")
         }
         mirrors[member] = Mirror(
-            hardState: hardState, memory: before, durable: terms, snapshot: snapshot?.index ?? .zero, lost: old.lost,
+            hardState: hardState, memory: before, durable: terms, snapshot: snapshot?.index ?? .zero, lost: lost,
             commit: Int(snapshot?.index.rawValue ?? 0))
         takeCommittedConfigurations(of: member, upTo: before.count)
         record(entries, of: member)
@@ -143,8 +149,11 @@ package struct ClusterInvariants {
 
     package mutating func wiped(_ member: Int) {
         let (durable, lost) = (mirrors[member].durable, mirrors[member].lost)
-        mirrors[member] = Mirror(lost: durable.isEmpty ? lost : durable)
+        mirrors[member] = Mirror(lost: durable.isEmpty ? lost : [durable])
     }
+
+    /// What the member's disk had lost is there again.
+    mutating func mended(_ member: Int) { mirrors[member].lost = [] }
 
     /// Asked for, and not durable yet.
     package mutating func handedOver(_ writes: [LogWrite], by member: Int) {
@@ -257,7 +266,7 @@ package struct ClusterInvariants {
             return
         }
         let holders = mirrors.indices.filter { member in
-            [mirrors[member].durable, mirrors[member].lost].contains { position < $0.count && $0[position] == own }
+            ([mirrors[member].durable] + mirrors[member].lost).contains { position < $0.count && $0[position] == own }
         }
         if !configurations.areQuorum(holders, at: UInt64(position + 1), leader: leaderPositions[term] ?? member) {
             let count = "\(holders.count) of \(mirrors.count)"

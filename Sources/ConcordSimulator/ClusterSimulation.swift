@@ -357,16 +357,15 @@ package final class ClusterSimulation {
             wasWiped.remove(member.position)
         case .listDiffers, .transferAbandoned: break
         case .diskHangs: coverage.reached(.hungLeaderWent)
+        case .doubtOver, .lostEverywhere: observeDoubt(notice, of: member)
         case .snapshotInstalled(let index):
             tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
             coverage.count(.installedSnapshots)
         case .snapshotRefused(let identity):
             problem("\(member.name) was sent a snapshot that is none: \(identity)")
         case .standing(let standing):
-            let leader = members.first { $0.id != nil && $0.id == standing.leader }?.name
-            tell(
-                "\(member.name) is \(standing.role) in term \(standing.term.rawValue)"
-                    + (leader.map { ", led by \($0)" } ?? ""))
+            let leader = members.first { $0.id != nil && $0.id == standing.leader }?.name ?? "nobody"
+            tell("\(member.name) is \(standing.role) in term \(standing.term.rawValue), led by \(leader)")
             highestTerm = max(highestTerm, standing.term)
             if servedFrom != nil, !plan.classes.contains(.membership), standing.role != .follower,
                 healing?.quorum.contains(member.position) == true

@@ -232,7 +232,11 @@ extension ClusterSimulation {
     private func rot(_ member: SimulatedMember, _ random: inout SeededRandom) {
         guard mayLoseAnother, !member.isLost, member.running?.replica.isFormed == true else { return }
         crash(member, cuttingPower: random.chance(percent: 50))
-        guard let place = member.disk.rot(using: &random) else { return }
+        let isAtEnd = random.chance(percent: 40)
+        guard
+            let place = isAtEnd
+                ? member.disk.rotEnd(of: "log-", using: &random) : member.disk.rot(using: &random)
+        else { return }
         coverage.count(.rottenBits)
         tell("\(member.name): a bit rots in \(place.file) at \(place.offset)")
         member.hasRotted = true

@@ -36,15 +36,8 @@ extension ClusterSimulation {
     private func start(_ member: SimulatedMember, _ data: DataDirectory<SimulatedDisk>) throws(StorageError) {
         for note in data.recovered.notes {
             tell("\(member.name): \(note)")
-            if case .voteSlotRepaired = note { coverage.reached(.voteSlotRepaired) }
-            guard case .doubtfulGroupCut = note else { continue }
-            coverage.reached(.doubtfulGroupCut)
-            // A group that rotted cannot be told from one that a crash cut short: this member may miss what it
-            // acknowledged, and until it can find that out from the others it must not come back.
-            if member.hasRotted { return loseForGood(member, "its last group is doubtful after rot") }
-            if !member.wasWritingItsLog { problem("\(member.name) doubts a log that nobody was writing: \(note)") }
+            judge(note, of: member)
         }
-        member.hasRotted = false
         member.wasWritingItsLog = false
         invariants.started(
             member.position, hardState: data.recovered.hardState, snapshot: data.snapshot?.header.base.position,
@@ -64,6 +57,8 @@ extension ClusterSimulation {
             featureLevel: member.build.featureLevel, featureLevelMax: member.build.featureLevelMax, raft: plan.raft,
             seed: member.random.next(), now: member.clock.milliseconds(now))
         let replica = Replica(start)
+        if member.hasRotted, replica.isDoubtful { coverage.reached(.startInDoubt) }
+        member.hasRotted = replica.isDoubtful
         member.targets = Set(replica.targets)
         member.running = RunningReplica(replica)
         member.knownID = data.member.record.id
@@ -77,10 +72,35 @@ extension ClusterSimulation {
         }
     }
 
+    /// Only what was being written may be unfinished, and only what rotted may be lost.
+    private func judge(_ note: RecoveryNote, of member: SimulatedMember) {
+        switch note {
+        case .voteSlotRepaired: coverage.reached(.voteSlotRepaired)
+        case .unfinishedGroupCut:
+            coverage.reached(.unfinishedGroupCut)
+            guard !member.wasWritingItsLog, !member.hasRotted else { return }
+            problem("\(member.name) found what nobody was writing: \(note)")
+        case .doubtfulGroupCut:
+            coverage.reached(.doubtfulGroupCut)
+            if !member.hasRotted { problem("\(member.name) doubts a log that did not rot: \(note)") }
+        case .damageCut:
+            coverage.reached(.damageCut)
+            if !member.hasRotted { problem("\(member.name) finds damage where nothing rotted: \(note)") }
+        case .supersededDamage, .snapshotUnusable, .logReset: break
+        }
+    }
+
+    /// A member that had lost something has it again, or says that nobody has.
+    func observeDoubt(_ notice: Notice, of member: SimulatedMember) {
+        guard notice == .doubtOver else { return problem("\(member.name) says that entries are lost everywhere") }
+        tell("\(member.name) has again what its disk had lost")
+        coverage.reached(.doubtOver)
+        member.hasRotted = false
+        invariants.mended(member.position)
+    }
+
     private func couldNotOpen(_ member: SimulatedMember, _ error: StorageError) {
         tell("\(member.name) cannot open its directory: \(error)")
-        // The start that failed had perhaps cut a rotten group off already, and told nobody.
-        if case .disk = error, member.hasRotted { loseForGood(member, "its start failed in a rotten directory") }
         if member.disk.isOff {
             coverage.reached(.crashWhileOpening)
             coverage.count(.crashesInDiskOperations)

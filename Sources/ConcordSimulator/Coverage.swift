@@ -44,7 +44,11 @@ package enum Occurrence: String, CaseIterable, Sendable {
 package enum Sometimes: String, CaseIterable, Sendable {
     case crashWhileOpening = "a crash while a directory was opened"
     case formationWithCrash = "a crash before the cluster was formed"
+    case unfinishedGroupCut = "an unfinished last group was cut off"
     case doubtfulGroupCut = "a doubtful last group was cut off"
+    case damageCut = "a log was cut off at damage"
+    case startInDoubt = "a member started in doubt"
+    case doubtOver = "a member got back what its disk had lost"
     case voteSlotRepaired = "a vote slot was repaired"
     case damageRefused = "a damaged directory was refused"
     case wipedMemberRefused = "a wiped member found out that it is no member"

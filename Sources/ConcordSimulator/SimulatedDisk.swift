@@ -155,6 +155,18 @@ package final class SimulatedDisk: Disk {
         return (name, offset)
     }
 
+    /// Lets one bit rot where something was written last in the files whose names begin so.
+    func rotEnd(of prefix: String, using random: inout SeededRandom) -> (file: String, offset: Int)? {
+        let files = seenNames.filter { $0.key.hasPrefix(prefix) && $0.value.seen.contains { $0 != 0 } }
+        guard let (name, file) = files.max(by: { $0.key < $1.key }), let last = file.seen.lastIndex(where: { $0 != 0 })
+        else { return nil }
+        let block = last / StorageLimits.blockBytes * StorageLimits.blockBytes
+        let written = (block...last).filter { file.seen[$0] != 0 }
+        let offset = written[Int(random.below(UInt64(written.count)))]
+        flipBit(Int(random.below(8)), ofByte: offset, in: name)
+        return (name, offset)
+    }
+
     /// Takes everything away, as `rm -r` does.
     package func erase() {
         seenNames.removeAll()

@@ -105,7 +105,7 @@ final class SimulatedMember {
     var diskDelay: (microseconds: UInt64, until: UInt64) = (0, 0)
     /// Since it last opened its directory an operation on its log was cut short.
     var wasWritingItsLog = false
-    /// Its directory rotted: if it opens, it must have found out.
+    /// Its directory rotted, and it has not found out yet that nothing is lost, or not got back what is.
     var hasRotted = false
     /// It told another one of a cluster that it is ready to form, since its directory was last empty.
     var hasAnnounced = false

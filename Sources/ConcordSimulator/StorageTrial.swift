@@ -15,6 +15,8 @@ package struct StorageTrial {
         package var segmentsReleased = 0
         package var logsReset = 0
         package var olderSnapshots = 0
+        package var groupsDoubted = 0
+        package var damageCut = 0
 
         package init() {}
     }
@@ -31,6 +33,8 @@ package struct StorageTrial {
     private var preparation: SegmentPreparation?
     private var sequence: UInt64 = 0
     var clock: UInt64 = 0
+    /// Of the cluster that the member is in: alone, or with others that may have what it loses.
+    let configuration: Configuration
 
     /// What is durable.
     var content = TrialContent()
@@ -59,10 +63,14 @@ package struct StorageTrial {
         random = SeededRandom(seed: seed ^ 0x5354_4F52_4147)
         disk = SimulatedDisk(seed: random.next())
         segmentBytes = [16 << 10, 32 << 10, 64 << 10][Int(random.below(3))]
+        let members = (1...(random.chance(percent: 30) ? 1 : 3)).map { (number: Int) in
+            Configuration.Member(id: MemberID(UInt128(number)), name: "m\(number)", peerAddress: "m\(number):1")
+        }
+        configuration = Configuration(members: members)
     }
 
     package mutating func run() {
-        open(mayDoubt: false)
+        open(mayBeUnfinished: false)
         for _ in 0..<(50 + random.below(50)) where problems.isEmpty {
             if pendingBase != nil, random.chance(percent: 80) {
                 write()
@@ -87,8 +95,8 @@ package struct StorageTrial {
     // MARK: Opening
 
     /// Opens the directory, with more crashes on the way. `stages`: what the last step may have left, from nothing of
-    /// it to all of it.
-    mutating func open(mayDoubt: Bool, stages: [TrialContent] = []) {
+    /// it to all of it. `mayBeUnfinished`: whether a group was being written.
+    mutating func open(mayBeUnfinished: Bool, stages: [TrialContent] = []) {
         // To write a base record is a part of some openings, and it can be cut short like any other group.
         let mayBeReset = pendingBase != nil || stages.contains { $0.opened.log != $0.log }
         for attempt in 0..<5 {
@@ -97,7 +105,8 @@ package struct StorageTrial {
             do throws(StorageError) {
                 let opened = try openOnce()
                 disk.disarm()
-                return check(opened, mayDoubt: mayDoubt || mayBeReset && attempt > 0, stages)
+                let mayBeUnfinished = mayBeUnfinished || mayBeReset && attempt > 0
+                return check(opened, mayBeUnfinished: mayBeUnfinished, mayDoubt: mayBeReset && attempt > 1, stages)
             } catch {
                 disk.disarm()
                 guard case .disk = error, attempt < 4 else { return problem("it cannot be opened: \(error)") }
@@ -108,14 +117,33 @@ package struct StorageTrial {
 
     mutating func openOnce() throws(StorageError) -> DataDirectory<SimulatedDisk> {
         let id = MemberID(UInt128(random.next()) << 64 | 1)
-        return try DataDirectory.open(disk, newMember: id, name: "alone", segmentBytes: segmentBytes)
+        var opened = try DataDirectory.open(disk, newMember: id, name: "alone", segmentBytes: segmentBytes)
+        if opened.member.record.clusterID == nil {
+            var record = opened.member.record
+            (record.clusterID, record.initialConfiguration) = (StorageTrial.cluster, configuration)
+            try opened.member.write(record)
+        }
+        return opened
     }
 
-    mutating func check(_ opened: DataDirectory<SimulatedDisk>, mayDoubt: Bool, _ stages: [TrialContent]) {
+    static let cluster = ClusterID(5)
+
+    /// - Parameters:
+    ///   - mayBeUnfinished: whether a group was being written.
+    ///   - mayDoubt: whether something may have rotted.
+    mutating func check(
+        _ opened: DataDirectory<SimulatedDisk>, mayBeUnfinished: Bool, mayDoubt: Bool, _ stages: [TrialContent]
+    ) {
         let notes = opened.recovered.notes
-        for case .doubtfulGroupCut(let group) in notes where !mayDoubt {
-            problem("a group is doubtful that nobody was writing: \(group)")
+        for note in notes {
+            switch note {
+            case .unfinishedGroupCut where !mayBeUnfinished && !mayDoubt: problem("nobody was writing, and \(note)")
+            case .doubtfulGroupCut where !mayDoubt, .damageCut where !mayDoubt: problem("nothing rots, and \(note)")
+            default: break
+            }
         }
+        // A base record over a group that was never finished, cut short itself: too rare to be told from rot.
+        if mayDoubt { takeLoss(opened) }
         hasDamage = notes.contains { if case .supersededDamage = $0 { true } else { false } }
         hadDamage = hadDamage || hasDamage
         let stages = (stages.isEmpty ? [content] : stages).map(\.opened)
@@ -154,7 +182,7 @@ package struct StorageTrial {
     /// Ends the process, with or without the power, when nothing is under way.
     mutating func restart() {
         if random.chance(percent: 50) { disk.cutPower() } else { disk.kill() }
-        open(mayDoubt: false)
+        open(mayBeUnfinished: false)
     }
 
     // MARK: Writing
@@ -171,14 +199,14 @@ package struct StorageTrial {
                 preparation = nil
             }
         } catch {
-            return crashed(error, mayDoubt: false, [])
+            return crashed(error, mayBeUnfinished: false, [])
         }
         let stages = content.stages(writing: writes)
         let old = segments
         do throws(StorageError) {
             try data?.log.write(writes)
         } catch {
-            return crashed(error, mayDoubt: true, stages)
+            return crashed(error, mayBeUnfinished: true, stages)
         }
         disk.disarm()
         let (last, base) = (content.log, pendingBase)
@@ -223,11 +251,11 @@ package struct StorageTrial {
     }
 
     /// The process ends with an error that the disk was told to make.
-    mutating func crashed(_ error: StorageError, mayDoubt: Bool, _ stages: [TrialContent]) {
+    mutating func crashed(_ error: StorageError, mayBeUnfinished: Bool, _ stages: [TrialContent]) {
         disk.disarm()
         guard case .disk = error else { return problem("it cannot be written: \(error)") }
         if !disk.isOff { random.chance(percent: 50) ? disk.cutPower() : disk.kill() }
-        open(mayDoubt: mayDoubt, stages: stages)
+        open(mayBeUnfinished: mayBeUnfinished, stages: stages)
     }
 
     mutating func armSoon(within operations: UInt64) {

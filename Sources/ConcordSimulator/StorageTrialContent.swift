@@ -13,7 +13,9 @@ struct TrialContent: Equatable {
     var opened: TrialContent {
         guard let snapshot = snapshots.first?.position else { return self }
         var result = self
-        if hardState.term < snapshot.term { result.hardState = HardState(term: snapshot.term, votedFor: nil) }
+        if hardState.term < snapshot.term {
+            result.hardState = HardState(term: snapshot.term, votedFor: nil, doubt: hardState.doubt)
+        }
         if log.position(at: snapshot.index) != snapshot { result.log = TrialLog(base: snapshot) }
         return result
     }

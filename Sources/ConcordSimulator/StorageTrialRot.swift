@@ -2,8 +2,8 @@ import ConcordBytes
 import ConcordRaft
 import ConcordStorage
 
-// Bits that change at rest: the directory is refused, or shows what it held; or it doubts its last group and shows what
-// was there before; or it goes on from the snapshot before the newest.
+// Bits that change at rest: the directory is refused, or shows what it held; or it lost something of its log, shows what
+// was there before and doubts the rest; or it goes on from the snapshot before the newest.
 
 extension StorageTrial {
     /// A bit of a slot, of both slots, of what is superseded, of the newest snapshot, or of anything.
@@ -13,7 +13,7 @@ extension StorageTrial {
         let slots = [0, StorageTrial.slotBytes]
         var (mustBeRefused, mustBeOpened) = (false, false)
         var snapshot: TrialSnapshot?
-        switch random.below(12) {
+        switch random.below(13) {
         case 0:
             for slot in slots { rotVote(at: slot) }
             mustBeRefused = true
@@ -21,18 +21,26 @@ extension StorageTrial {
             rotVote(at: slots[Int(random.below(2))])
             mustBeOpened = true
         case 3, 4, 5, 6:
-            guard !hasDamage, let place = supersededPlace else { return open(mayDoubt: false) }
+            guard !hasDamage, let place = supersededPlace else { return open(mayBeUnfinished: false) }
             disk.flipBit(
                 Int(random.below(8)), ofByte: place.bytes.lowerBound + Int(random.below(UInt64(place.bytes.count))),
                 in: place.file)
-            return open(mayDoubt: false)
+            return open(mayBeUnfinished: false)
         case 7, 8:
-            guard let newest = content.snapshots.first else { return open(mayDoubt: false) }
+            guard let newest = content.snapshots.first else { return open(mayBeUnfinished: false) }
             disk.flipBit(
                 Int(random.below(8)), ofByte: Int(random.below(UInt64(newest.bytes.count))), in: newest.file)
             snapshot = newest
+        case 9:
+            guard let place = places.dropLast().last(where: { _ in random.chance(percent: 30) }) else {
+                return open(mayBeUnfinished: false)
+            }
+            let byte = place.bytes.lowerBound + Int(random.below(UInt64(place.bytes.count)))
+            disk.flipBit(Int(random.below(8)), ofByte: byte, in: place.file)
+        case 10:
+            guard disk.rotEnd(of: "log-", using: &random) != nil else { return open(mayBeUnfinished: false) }
         default:
-            guard let place = disk.rot(using: &random) else { return open(mayDoubt: false) }
+            guard let place = disk.rot(using: &random) else { return open(mayBeUnfinished: false) }
             snapshot = content.snapshots.first { $0.file == place.file }
         }
         disk.restart()
@@ -40,12 +48,56 @@ extension StorageTrial {
         do throws(StorageError) {
             let opened = try openOnce()
             if mustBeRefused { return problem("a directory without a vote that can be verified was opened") }
-            let isCut = opened.recovered.notes.contains { if case .doubtfulGroupCut = $0 { true } else { false } }
-            if isCut, !content.matches(opened, on: disk) { goBack(to: opened) }
-            check(opened, mayDoubt: true, [])
+            check(opened, mayBeUnfinished: false, mayDoubt: true, [])
         } catch {
             if mustBeOpened { return problem("one vote slot rotted, and it cannot be opened: \(error)") }
             refused(error)
+        }
+    }
+
+    /// Something rotted that the log needs: it ends before that, and the member remembers how far it went.
+    mutating func takeLoss(_ opened: DataDirectory<SimulatedDisk>) {
+        let (whole, found) = (content, opened.recovered)
+        var isCut = false
+        for note in found.notes {
+            switch note {
+            case .doubtfulGroupCut:
+                isCut = true
+                counts.groupsDoubted += 1
+            case .damageCut(_, _, _, let index):
+                isCut = true
+                counts.damageCut += 1
+                if configuration.members.count == 1 { problem("damage was cut off which nobody else can mend") }
+                rememberDamage(from: index)
+            default: break
+            }
+        }
+        guard isCut else { return }
+        if let doubt = found.hardState.doubt, doubt.term == whole.hardState.term.next {
+            content.hardState = found.hardState
+            checkClaim(doubt, of: whole)
+        }
+        if !content.matches(opened, on: disk) { goBack(to: opened) }
+        let isLess = content.opened.log != whole.opened.log
+        if isLess, content.hardState == whole.hardState { problem("it lost \(whole.brief) and knows nothing of it") }
+    }
+
+    private mutating func rememberDamage(from index: LogIndex) {
+        guard index > content.log.base.index else { return }
+        let kept = Int(index.rawValue - content.log.base.index.rawValue) - 1
+        content.log.entries.removeLast(max(0, content.log.entries.count - kept))
+        (before, places) = ([], [])
+    }
+
+    /// What was promised before counts as well while it is not here again.
+    private mutating func checkClaim(_ doubt: Doubt, of whole: TrialContent) {
+        guard let claim = doubt.claim else { return }
+        let last = whole.log.position(at: whole.log.lastIndex) ?? .start
+        var truth = LastEntry(term: last.term, index: last.index)
+        if let earlier = whole.hardState.doubt?.claim { truth = max(truth, earlier) }
+        // Of what was cut off after earlier damage, groups are still there, and may be claimed once more.
+        if claim != truth, claim < truth || whole.hardState.doubt == nil && !hadDamage {
+            problem("it lost \(whole.brief), and claims \(claim)")
         }
     }
 
@@ -68,7 +120,8 @@ extension StorageTrial {
             }
             if isNewest { counts.olderSnapshots += 1 }
             content = next
-            check(opened, mayDoubt: false, [])
+            // What the snapshot stood for may have been damaged meanwhile.
+            check(opened, mayBeUnfinished: false, mayDoubt: hadDamage, [])
             // Somebody takes it away.
             disk.discard(snapshot.file)
         } catch {
@@ -118,6 +171,6 @@ extension StorageTrial {
         disk = SimulatedDisk(seed: random.next())
         (content, before, releasedTo) = (TrialContent(), [], .zero)
         (places, hasDamage, hadDamage) = ([], false, false)
-        open(mayDoubt: false)
+        open(mayBeUnfinished: false)
     }
 }

@@ -24,7 +24,7 @@ extension StorageTrial {
             if stored != snapshot.stored { problem("one snapshot was written in two ways") }
             data?.snapshots.add(stored)
         } catch {
-            return crashed(error, mayDoubt: false, [content, next])
+            return crashed(error, mayBeUnfinished: false, [content, next])
         }
         disk.disarm()
         content = next
@@ -50,7 +50,7 @@ extension StorageTrial {
             guard let stored = try receive(snapshot) else { return disk.disarm() }
             data?.snapshots.add(stored)
         } catch {
-            return crashed(error, mayDoubt: false, [content, next])
+            return crashed(error, mayBeUnfinished: false, [content, next])
         }
         disk.disarm()
         counts.installed += 1
@@ -82,10 +82,8 @@ extension StorageTrial {
 
     /// A snapshot of this entry, as another member would make it.
     private mutating func draw(_ position: LogPosition) -> (TrialSnapshot, [[UInt8]]) {
-        let member = Configuration.Member(id: MemberID(1), name: "alone", peerAddress: "alone:1")
         let header = SnapshotHeader(
-            cluster: ClusterID(5),
-            base: LogBase(position: position, configuration: Configuration(members: [member])))
+            cluster: StorageTrial.cluster, base: LogBase(position: position, configuration: configuration))
         let pieces = (0..<random.below(4)).map { _ in
             let seed = UInt8(truncatingIfNeeded: random.next())
             return (0...random.below(5000)).map { UInt8(truncatingIfNeeded: $0) &+ seed }
@@ -113,7 +111,7 @@ extension StorageTrial {
         do throws(StorageError) {
             try data?.snapshots.prune(pinned: pinned)
         } catch {
-            return crashed(error, mayDoubt: false, stages)
+            return crashed(error, mayBeUnfinished: false, stages)
         }
         disk.disarm()
         counts.pruned += stages.count - 1
@@ -135,7 +133,7 @@ extension StorageTrial {
         do throws(StorageError) {
             try data?.log.release(upTo: index)
         } catch {
-            return crashed(error, mayDoubt: false, [])
+            return crashed(error, mayBeUnfinished: false, [])
         }
         disk.disarm()
         let gone = old.subtracting(names)

@@ -32,7 +32,8 @@ package struct DataDirectory<Storage: Disk> {
         if let cluster = member.record.clusterID { notes += snapshots.leaveOut(allBut: cluster) }
         let snapshot = snapshots.kept.first
         var (log, recovered) = try LogStore.open(
-            disk, snapshot: snapshot?.header.base, unusable: snapshots.unusableNewest, segmentBytes: segmentBytes)
+            disk, snapshot: snapshot?.header.base, unusable: snapshots.unusableNewest,
+            initial: member.record.initialConfiguration, segmentBytes: segmentBytes)
         recovered.notes = notes + recovered.notes
         try snapshots.removeLeftovers()
         try member.countBoot()

@@ -15,7 +15,7 @@ struct FoundLog: Equatable, Sendable {
         released = log.predecessor ?? .start
         entries = log.entries
         guard let snapshot else { return }
-        guard scan.isKnown, log.lastIndex >= snapshot.index, try FoundLog.contains(snapshot, log) else {
+        guard !scan.isAllReleased, log.lastIndex >= snapshot.index, try FoundLog.contains(snapshot, log) else {
             (released, entries, isSuperseded) = (snapshot, [], true)
             return
         }

@@ -4,6 +4,8 @@ import ConcordRaft
 /// What stands first in every group of the log: enough to know, without the records, what the group says, what
 /// it continues, and what would be lost with it. docs/formats.md, "Log segments".
 struct GroupHeader: Equatable, Sendable {
+    /// How the group lies in its blocks. What is written is of the newest version.
+    var layout = GroupLayout.newest
     /// Of the segment that it was written for. Never used again, so what a recycled file still holds of its
     /// former life is never taken for its present one.
     var segment: UInt64
@@ -47,7 +49,6 @@ struct GroupHeader: Equatable, Sendable {
         }
     }
 
-    static let version: UInt16 = 1
     /// From the start of the block to the first record.
     static let bytes = 112
     /// How much of the header belongs to the stream.
@@ -59,7 +60,7 @@ struct GroupHeader: Equatable, Sendable {
         let start = writer.count
         writer.write(Mark.head)
         writer.write(UInt32(0))
-        writer.write(GroupHeader.version)
+        writer.write(layout.version)
         writer.write(UInt16(GroupHeader.bytes))
         writer.write(recordCount)
         writer.write(segment)
@@ -97,9 +98,10 @@ struct GroupHeader: Equatable, Sendable {
         var checksumReader = ByteReader(segment, in: checksumOffset..<checksumOffset + 4)
         let checksum = CRC32C.checksum(segment, in: offset..<checksumOffset)
         guard (try? checksumReader.readUInt32()) == checksum else { return .none }
-        guard version <= GroupHeader.version else { return .newer(version: version) }
-        guard version == GroupHeader.version, Int(headerBytes) == bytes else { return .none }
-        guard let header = try? GroupHeader(decoding: &reader) else { return .none }
+        guard version <= GroupLayout.newest.version else { return .newer(version: version) }
+        guard let layout = GroupLayout(version: version), Int(headerBytes) == bytes else { return .none }
+        guard var header = try? GroupHeader(decoding: &reader) else { return .none }
+        header.layout = layout
         return .header(header, checksum: checksum)
     }
 

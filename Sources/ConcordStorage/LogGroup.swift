@@ -5,11 +5,11 @@ import ConcordRaft
 enum LogGroup {
     /// Bytes of a record besides its entry: checksum, length, type.
     static let recordOverheadBytes = 12
-    /// Of a block, what belongs to the stream.
-    static let streamBytesPerBlock = StorageLimits.blockBytes - GroupHeader.Mark.bytes
 
     /// Bytes of a base record's content.
     private static let baseBytes = 3 * 8
+    /// Bytes of the content of a record that ends the log.
+    private static let endBytes = 8
 
     /// What a group says.
     enum Content: Equatable {
@@ -17,9 +17,12 @@ enum LogGroup {
         case entries(ArraySlice<Entry>)
         /// All entries before it are dropped, and the log goes on behind this position.
         case base(LogPosition)
+        /// The entries from here on are dropped.
+        case end(before: LogIndex)
     }
 
     static let baseRecordBytes = recordOverheadBytes + baseBytes
+    static let endRecordBytes = recordOverheadBytes + endBytes
 
     static func recordBytes(of entry: Entry) -> Int {
         recordOverheadBytes + Entry.overheadBytes + entry.payload.count
@@ -27,11 +30,7 @@ enum LogGroup {
 
     /// The bytes on disk of a group whose records take `recordBytes`: a whole number of blocks.
     static func bytesOnDisk(recordBytes: Int) -> Int {
-        blocks(streamBytes: GroupHeader.streamBytes + recordBytes) * StorageLimits.blockBytes
-    }
-
-    private static func blocks(streamBytes: Int) -> Int {
-        (streamBytes + streamBytesPerBlock - 1) / streamBytesPerBlock
+        GroupLayout.newest.blocks(streamBytes: GroupHeader.streamBytes + recordBytes) * StorageLimits.blockBytes
     }
 
     // MARK: Writing
@@ -57,10 +56,14 @@ enum LogGroup {
             stream.write(position.term.rawValue)
             stream.write(position.clock)
             checksum = chain.seal(&stream, from: start, after: checksum)
+        case .end(let index):
+            let start = begin(endRecord, bytes: endBytes, in: &stream)
+            stream.write(index.rawValue)
+            checksum = chain.seal(&stream, from: start, after: checksum)
         }
         precondition(
             stream.count - GroupHeader.Mark.bytes == Int(header.streamBytes), "a group's header names another length")
-        return (marked(stream.bytes, zeroBlocksBehind: zeroBlockBehind ? 1 : 0), checksum)
+        return (GroupLayout.blocks(of: stream.bytes, zeroBlocksBehind: zeroBlockBehind ? 1 : 0), checksum)
     }
 
     /// Writes what stands before a record's content, with room for the checksum.
@@ -71,26 +74,6 @@ enum LogGroup {
         stream.write(UInt32(bytes))
         stream.write(type)
         return start
-    }
-
-    /// Puts a mark before every further block's share of the stream, and zeros behind its end.
-    private static func marked(_ stream: [UInt8], zeroBlocksBehind: Int) -> [UInt8] {
-        let count = self.blocks(streamBytes: stream.count - GroupHeader.Mark.bytes) + zeroBlocksBehind
-        var blocks = ByteWriter(capacity: count * StorageLimits.blockBytes)
-        blocks.writeRaw(stream[..<min(stream.count, StorageLimits.blockBytes)])
-        var position = blocks.count
-        var ordinal: UInt32 = 1
-        while position < stream.count {
-            let end = min(stream.count, position + streamBytesPerBlock)
-            blocks.write(GroupHeader.Mark.continuation)
-            blocks.write(ordinal)
-            blocks.writeRaw(stream[position..<end])
-            position = end
-            ordinal += 1
-        }
-        blocks.pad(to: StorageLimits.blockBytes)
-        blocks.writeRaw([UInt8](repeating: 0, count: zeroBlocksBehind * StorageLimits.blockBytes))
-        return blocks.bytes
     }
 
     // MARK: Reading
@@ -109,42 +92,33 @@ enum LogGroup {
         guard header.streamBytes <= UInt64(segment.count - offset) else {
             return .unverifiable(what: "the group is longer than the file")
         }
-        let blocks = blocks(streamBytes: Int(header.streamBytes))
+        let layout = header.layout
+        let blocks = layout.blocks(streamBytes: Int(header.streamBytes))
         guard blocks * StorageLimits.blockBytes <= segment.count - offset else {
             return .unverifiable(what: "the group is longer than the file")
         }
-        var (bytes, position) = (segment, offset + GroupHeader.bytes)
-        if blocks > 1 {
-            guard let stream = stream(segment, at: offset, blocks: blocks) else {
-                return .unverifiable(what: "a block of the group has no mark")
-            }
-            (bytes, position) = (stream, GroupHeader.streamBytes)
+        guard let stream = layout.stream(segment, at: offset, blocks: blocks) else {
+            return .unverifiable(what: "a block of the group has no mark")
         }
-        let end = position - GroupHeader.streamBytes + Int(header.streamBytes)
-        return readRecords(bytes, in: position..<end, header: header, checksum: checksum)
+        let records = GroupHeader.streamBytes..<Int(header.streamBytes)
+        return readRecords(
+            stream, in: records, header: header, checksum: checksum, bytesOnDisk: blocks * StorageLimits.blockBytes)
     }
 
-    /// The stream that is cut into `blocks` blocks from `offset` on, or `nil` where a mark is wrong.
-    private static func stream(_ segment: [UInt8], at offset: Int, blocks: Int) -> [UInt8]? {
-        var stream = ByteWriter(capacity: blocks * streamBytesPerBlock)
-        for block in 0..<blocks {
-            let start = offset + block * StorageLimits.blockBytes
-            let tag = block == 0 ? GroupHeader.Mark.head : GroupHeader.Mark.continuation
-            guard let mark = GroupHeader.Mark.read(segment, at: start), mark == (tag, UInt32(block)) else { return nil }
-            stream.writeRaw(segment[start + GroupHeader.Mark.bytes..<start + StorageLimits.blockBytes])
-        }
-        return stream.bytes
+    /// Whether a sector is missing of a group that does not verify: then it was never synchronised.
+    static func isUnfinished(_ segment: [UInt8], at offset: Int, header: GroupHeader) -> Bool {
+        guard header.streamBytes <= UInt64(segment.count - offset) else { return false }
+        return header.layout.isUnfinished(segment, at: offset, streamBytes: Int(header.streamBytes))
     }
 
     private static func readRecords(
-        _ bytes: [UInt8], in range: Range<Int>, header: GroupHeader, checksum: UInt32
+        _ bytes: [UInt8], in range: Range<Int>, header: GroupHeader, checksum: UInt32, bytesOnDisk: Int
     ) -> Reading {
         let chain = RecordChain(segment: header.segment)
         var reader = ByteReader(bytes, in: range)
         var checksum = checksum
         var entries: [Entry] = []
         entries.reserveCapacity(min(Int(header.recordCount), range.count / (recordOverheadBytes + Entry.overheadBytes)))
-        let bytesOnDisk = blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes
         for number in 0..<header.recordCount {
             guard let record = try? RecordFrame(decoding: &reader) else {
                 return .unverifiable(what: "record \(number) of the group has no sound length")
@@ -159,6 +133,12 @@ enum LogGroup {
                     base.index == header.firstIndex, base.term == header.lastTerm
                 else { return .unreadable }
                 return .good(content: .base(base), checksum: checksum, bytesOnDisk: bytesOnDisk)
+            }
+            if record.type == endRecord {
+                guard header.recordCount == 1, reader.remaining == 0, let index = try? content.readUInt64(),
+                    content.remaining == 0, index == header.firstIndex.rawValue
+                else { return .unreadable }
+                return .good(content: .end(before: header.firstIndex), checksum: checksum, bytesOnDisk: bytesOnDisk)
             }
             guard record.type == entryRecord, let entry = try? Entry(decoding: &content), content.remaining == 0,
                 entry.index.rawValue == header.firstIndex.rawValue + UInt64(number)
@@ -223,4 +203,6 @@ enum LogGroup {
     private static let entryRecord: UInt32 = 1
     /// The type of a record that holds a base. It stands alone in its group.
     private static let baseRecord: UInt32 = 2
+    /// The type of a record that ends the log before an index. It stands alone in its group.
+    private static let endRecord: UInt32 = 3
 }

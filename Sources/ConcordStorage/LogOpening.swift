@@ -12,13 +12,15 @@ extension LogStore {
     package static func open(
         _ disk: Storage, snapshot: LogBase?, segmentBytes: Int = StorageLimits.segmentBytesDefault
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
-        try open(disk, snapshot: snapshot, unusable: nil, segmentBytes: segmentBytes)
+        try open(disk, snapshot: snapshot, unusable: nil, initial: nil, segmentBytes: segmentBytes)
     }
 
-    /// - Parameter unusable: the file of a newer snapshot that cannot be used. The log may have been dropped for it, so
-    ///   one that does not contain the older snapshot's entry is refused.
+    /// - Parameters:
+    ///   - unusable: the file of a newer snapshot that cannot be used. The log may have been dropped for it, so one that
+    ///     does not contain the older snapshot's entry is refused.
+    ///   - initial: the configuration at the beginning of the log, if the member has one.
     static func open(
-        _ disk: Storage, snapshot: LogBase?, unusable: String?, segmentBytes: Int
+        _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, segmentBytes: Int
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
         precondition(
             segmentBytes >= StorageLimits.segmentBytesMin && segmentBytes <= StorageLimits.segmentBytesMax / 2,
@@ -30,7 +32,8 @@ extension LogStore {
         if !names.contains(MemberRecord.fileName) {
             try initialize(&disk, names: names, segmentBytes: segmentBytes)
         }
-        return try openExisting(disk, snapshot: snapshot?.position, unusable: unusable, segmentBytes: segmentBytes)
+        return try openExisting(
+            disk, snapshot: snapshot, unusable: unusable, initial: initial, segmentBytes: segmentBytes)
     }
 
     /// Makes vote file and first segments in a directory without a member. What a crashed attempt has left is
@@ -61,7 +64,7 @@ extension LogStore {
     }
 
     private static func openExisting(
-        _ disk: Storage, snapshot: LogPosition?, unusable: String?, segmentBytes: Int
+        _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, segmentBytes: Int
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
         var disk = disk
         let names = try onDisk { () throws(DiskError) in
@@ -71,46 +74,62 @@ extension LogStore {
         guard names.contains(VoteFile.name) else {
             throw .damaged(file: VoteFile.name, offset: 0, what: "the file is missing")
         }
-        let segments = try segments(of: names, mayBeReleased: snapshot != nil)
-        let (scan, sizes) = try scan(&disk, segments, snapshotIndex: snapshot?.index ?? .zero)
-        let found = try FoundLog(scan, snapshot: snapshot)
+        let sequences = try segments(of: names, mayBeReleased: snapshot != nil)
+        let (scan, segments) = try scan(&disk, sequences, snapshotIndex: snapshot?.position.index ?? .zero)
+        let found = try FoundLog(scan, snapshot: snapshot?.position)
         if found.isSuperseded, let unusable {
             throw .damaged(
                 file: unusable, offset: 0,
                 what: "it cannot be used, and the log does not go on from the snapshot before it")
         }
+        let loss = LogLoss(scan, found)
+        if let loss { try loss.checkThatOthersMayHaveIt(found, base: snapshot?.configuration ?? initial) }
         // Nothing is refused any more for what the log holds, so now it may be changed.
-        let (votes, repairedSlot) = try VoteFile.open(on: &disk)
-        var notes = scan.notes
-        if let doubt = scan.doubt {
-            // Where nothing else is left of the log, a base takes its place at once: a crash leaves a doubtful group.
-            if scan.isKnown { try cut(doubt.group, on: &disk) }
-            notes.append(.doubtfulGroupCut(doubt.group))
-        }
-        if let repairedSlot { notes.append(.voteSlotRepaired(slot: repairedSlot)) }
+        var (votes, repairedSlot) = try VoteFile.open(on: &disk)
+        // Once it is cut off, nothing in the log tells of it.
+        if let loss { try votes.write(try loss.hardState(after: votes.value), on: &disk) }
+        try clear(segments, behind: scan.end, isReplaced: scan.isAllReleased, on: &disk)
         try onDisk { () throws(DiskError) in
             for name in names where SegmentName.isLeftover(name) { try disk.remove(name) }
         }
         let file = try onDisk { () throws(DiskError) in
             try disk.open(SegmentName.of(scan.end.segment), creating: false)
         }
-        let size = sizes[Int(scan.end.segment - segments.lowerBound)]
+        let size = segments[Int(scan.end.segment - sequences.lowerBound)].bytes
         let segment = OpenSegment(file: file, sequence: scan.end.segment, bytes: size, offset: scan.end.offset)
         var store = LogStore(
             disk: disk, votes: votes, segment: segment, scan: scan,
             floor: found.isSuperseded ? scan.log.base.index : found.released.index, segmentBytes: segmentBytes,
-            lastSegment: segments.upperBound)
-        if let snapshot {
-            try store.raiseTerm(to: snapshot.term)
-            if found.isSuperseded {
-                try store.writeBase(snapshot)
-                notes.append(.logReset(base: snapshot.index))
-            }
+            lastSegment: sequences.upperBound)
+        if let base = snapshot?.position {
+            try store.raiseTerm(to: base.term)
+            if found.isSuperseded { try store.writeBase(base) }
+        }
+        if let lost = scan.lost, !found.isSuperseded {
+            try store.writeEnd(before: lost.firstIndex, term: loss?.last.term ?? .zero)
         }
         try store.prepareNext()
         let recovered = RecoveredLog(
-            hardState: store.hardState, released: found.released, entries: found.entries, notes: notes)
+            hardState: store.hardState, released: found.released, entries: found.entries,
+            notes: notes(scan, found, loss, repairedSlot: repairedSlot))
         return (store, recovered)
+    }
+
+    private static func notes(
+        _ scan: LogScan, _ found: FoundLog, _ loss: LogLoss?, repairedSlot: Int?
+    ) -> [RecoveryNote] {
+        var notes = scan.notes
+        if let lost = scan.lost, loss == nil {
+            notes.append(.supersededDamage(file: lost.file, offset: lost.offset, what: lost.what))
+        } else if let lost = scan.lost {
+            notes.append(.damageCut(file: lost.file, offset: lost.offset, what: lost.what, from: lost.firstIndex))
+        }
+        if let last = scan.lastGroup {
+            notes.append(last.isUnfinished ? .unfinishedGroupCut(last.group) : .doubtfulGroupCut(last.group))
+        }
+        if let repairedSlot { notes.append(.voteSlotRepaired(slot: repairedSlot)) }
+        if found.isSuperseded { notes.append(.logReset(base: found.released.index)) }
+        return notes
     }
 
     /// The sequence numbers of the segments, after a check that none is missing between them.
@@ -139,9 +158,9 @@ extension LogStore {
 
     private static func scan(
         _ disk: inout Storage, _ segments: ClosedRange<UInt64>, snapshotIndex: LogIndex
-    ) throws(StorageError) -> (LogScan, sizes: [Int]) {
+    ) throws(StorageError) -> (LogScan, [ScannedSegment]) {
         var scan = LogScan(firstSegment: segments.lowerBound, snapshotIndex: snapshotIndex)
-        var sizes: [Int] = []
+        var scanned: [ScannedSegment] = []
         for sequence in segments {
             let name = SegmentName.of(sequence)
             let file = try onDisk { () throws(DiskError) in try disk.open(name, creating: false) }
@@ -158,10 +177,10 @@ extension LogStore {
                 throw .damaged(file: name, offset: bytes.count, what: "the file ends before its length")
             }
             try scan.read(segment: sequence, bytes: bytes)
-            sizes.append(size)
+            scanned.append(ScannedSegment(sequence: sequence, contents: bytes))
         }
         try scan.finish()
-        if scan.end.segment == segments.upperBound, scan.end.offset == sizes.last {
+        if scan.end.segment == segments.upperBound, scan.end.offset == scanned.last?.bytes {
             throw .damaged(
                 file: SegmentName.of(segments.upperBound + 1), offset: 0,
                 what: "the file is missing: the segment before it is full")
@@ -171,17 +190,48 @@ extension LogStore {
                 file: SegmentName.of(scan.end.segment), offset: scan.end.offset,
                 what: "the log's numbers stand at their end")
         }
-        return (scan, sizes)
+        return (scan, scanned)
     }
 
-    /// Puts a durable zero block in place of the doubtful group's first block: the clean end of the log. The
-    /// group's further blocks can stay, as nothing but a header makes them a group.
-    private static func cut(_ group: DoubtfulGroup, on disk: inout Storage) throws(StorageError) {
-        try onDisk { () throws(DiskError) in
-            let file = try disk.open(group.file, creating: false)
-            defer { disk.close(file) }
-            try disk.write([UInt8](repeating: 0, count: StorageLimits.blockBytes), to: file, at: group.offset)
-            try disk.synchronize(file)
+    private struct ScannedSegment {
+        var sequence: UInt64
+        var bytes: Int
+        /// Behind its last block that is not zero.
+        var end: Int
+
+        init(sequence: UInt64, contents: [UInt8]) {
+            self.sequence = sequence
+            bytes = contents.count
+            let used = contents.lastIndex { $0 != 0 } ?? -1
+            end = (used + StorageLimits.blockBytes) / StorageLimits.blockBytes * StorageLimits.blockBytes
+        }
+    }
+
+    /// Makes everything behind the log's last group zero again, durably: a crash or rot has left it there. What is
+    /// written there next must find zeros (`GroupLayout`).
+    ///
+    /// Where a group begins there, its first block goes last, so that a crash leaves no rest of it without a beginning.
+    /// - Parameter isReplaced: the first block behind the last group is left as it is, for something is written there
+    ///   at once. If there is nothing else of the log, a crash must leave a group there.
+    private static func clear(
+        _ segments: [ScannedSegment], behind end: LogScan.End, isReplaced: Bool, on disk: inout Storage
+    ) throws(StorageError) {
+        for segment in segments.reversed() where segment.sequence >= end.segment {
+            let isLast = segment.sequence == end.segment
+            let start = isLast ? end.offset : 0
+            guard segment.end > start else { continue }
+            try onDisk { () throws(DiskError) in
+                let file = try disk.open(SegmentName.of(segment.sequence), creating: false)
+                defer { disk.close(file) }
+                let second = start + StorageLimits.blockBytes
+                if segment.end > second {
+                    try writeZeros(to: file, in: second..<segment.end, on: &disk)
+                    try disk.synchronize(file)
+                }
+                guard !isReplaced || !isLast else { return }
+                try writeZeros(to: file, in: start..<second, on: &disk)
+                try disk.synchronize(file)
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ import ConcordRaft
 //   was not synchronised, so nobody was told of it.)
 // - a group that verifies and continues the chain: part of the log.
 // - anything else: a group that is either torn or damaged. It is *damaged* if any group was begun after it, for
-//   then it was synchronised once. It is the *last* group, and *doubtful*, if none was.
+//   then it was synchronised once. If none was, it is the *last* group. It is *unfinished* if one of its sectors never
+//   reached the disk (`GroupLayout`): nobody was told of it. Else it is *doubtful*: it may have been synchronised.
 //
 // Whether one was begun after it can be asked of the disk: every block of this and the later segments is looked
 // at for the header of a group. A header proves that its group was begun, whatever became of its records; and a
@@ -50,6 +51,8 @@ struct LogScan {
     private let snapshotIndex: LogIndex
     /// The number of the last header that was seen, whatever became of its group.
     private var begun: UInt64 = 0
+    /// What the last group says that was synchronised for certain; `nil`: its header cannot be read, or there is none.
+    private var lastDurable: DoubtfulGroup.Claim?
     /// What that header says was the last index of the log before it.
     private var durableBefore = LogIndex.zero
     private var lastSegmentBytes = 0
@@ -62,10 +65,12 @@ struct LogScan {
     private struct Suspect {
         var segment: UInt64
         var group: DoubtfulGroup
+        /// It was never synchronised.
+        var isUnfinished: Bool
     }
 
     /// What is lost unless something later supersedes it.
-    private struct Damage {
+    struct Damage: Sendable {
         var file: String
         var offset: Int
         var what: String
@@ -73,6 +78,13 @@ struct LogScan {
         var firstIndex: LogIndex
         /// Nothing was damaged: the segments before the first one were released.
         var isRelease = false
+
+        /// Why a member does not start with it.
+        var refusal: StorageError {
+            .damaged(
+                file: file, offset: offset,
+                what: "\(what), and groups were written after it; entries from \(firstIndex.rawValue) on are lost")
+        }
     }
 
     /// - Parameters:
@@ -88,13 +100,24 @@ struct LogScan {
             firstIndex: LogIndex(1), isRelease: true)
     }
 
-    /// The last group of the log if it is doubtful, and the segment that it begins in.
-    var doubt: (segment: UInt64, group: DoubtfulGroup)? {
-        suspect.map { ($0.segment, $0.group) }
+    /// The last group of the log if it does not verify, and the segment that it begins in.
+    var lastGroup: (segment: UInt64, group: DoubtfulGroup, isUnfinished: Bool)? {
+        suspect.map { ($0.segment, $0.group, $0.isUnfinished) }
     }
 
-    /// Whether groups tell what the log holds. If none does, there is a doubtful one, and it stands where the next goes.
-    var isKnown: Bool { damage == nil }
+    /// What the disk has lost of the log for certain: `log` ends before it.
+    var lost: Damage? {
+        damage.flatMap { $0.isRelease ? nil : $0 }
+    }
+
+    /// Whether there is nothing but a last group that does not verify, where the next one goes: all before was released.
+    var isAllReleased: Bool { damage?.isRelease == true }
+
+    /// How far the log went for which all of this stood, if that is known: the last group that was synchronised says it.
+    var lastClaim: DoubtfulGroup.Claim? {
+        guard let suspect, !suspect.isUnfinished else { return lastDurable }
+        return suspect.group.claim
+    }
 
     /// Reads one more segment: all segments are read, in the order of their sequence numbers.
     mutating func read(segment sequence: UInt64, bytes: [UInt8]) throws(StorageError) {
@@ -112,7 +135,7 @@ struct LogScan {
         while offset < bytes.count {
             switch GroupHeader.look(at: bytes, offset: offset) {
             case .newer(let version):
-                throw .newerFormat(file: file, found: Int(version), known: Int(GroupHeader.version))
+                throw .newerFormat(file: file, found: Int(version), known: Int(GroupLayout.newest.version))
             case .header(let header, let checksum) where header.segment == sequence:
                 guard header.segmentBytes <= UInt64(bytes.count) else {
                     throw .damaged(
@@ -121,7 +144,9 @@ struct LogScan {
                 }
                 try resume(at: header, file: file, offset: offset)
                 let reading = LogGroup.read(bytes, at: offset, header: header, checksum: checksum)
-                let length = try take(reading, header: header, place: End(segment: sequence, offset: offset))
+                let isUnfinished = LogGroup.isUnfinished(bytes, at: offset, header: header)
+                let length = try take(
+                    reading, header: header, place: End(segment: sequence, offset: offset), isUnfinished: isUnfinished)
                 isBoundary = length != nil
                 offset += length ?? StorageLimits.blockBytes
                 continue
@@ -130,7 +155,9 @@ struct LogScan {
                     file: file, offset: 0, what: "it holds groups of segment \(header.segment): the file is misplaced")
             case .header, .none:
                 if isBoundary, !isZero(bytes, blockAt: offset) {
-                    suspectGroup(segment: sequence, offset: offset, what: "no group's header verifies", claim: nil)
+                    suspectGroup(
+                        segment: sequence, offset: offset, what: "no group's header verifies", claim: nil,
+                        isUnfinished: GroupLayout.isUnfinished(bytes, headerAt: offset))
                 }
             }
             isBoundary = false
@@ -140,13 +167,7 @@ struct LogScan {
 
     /// Ends the reading.
     func finish() throws(StorageError) {
-        if let damage, !damage.isRelease {
-            throw .damaged(
-                file: damage.file, offset: damage.offset,
-                what: "\(damage.what), and groups were written after it; entries from \(damage.firstIndex.rawValue) on "
-                    + "are lost")
-        }
-        if let damage {
+        if let damage, damage.isRelease {
             guard retained.isEmpty, durableBefore <= snapshotIndex else {
                 throw .damaged(
                     file: damage.file, offset: damage.offset,
@@ -154,7 +175,7 @@ struct LogScan {
                         + "read reaches it")
             }
             // The segment of the last group is never released, and what is doubtful there is not cut but replaced.
-            guard let doubt, doubt.segment == end.segment, doubt.group.offset == end.offset else {
+            guard let lastGroup, lastGroup.segment == end.segment, lastGroup.group.offset == end.offset else {
                 throw .damaged(file: damage.file, offset: damage.offset, what: "no group of the log is left")
             }
         }
@@ -178,6 +199,7 @@ struct LogScan {
         }
         let isFirst = begun == 0
         begun = header.number
+        if let suspect { lastDurable = suspect.group.claim }
         durableBefore = header.durableBefore
         defer {
             suspect = nil
@@ -197,14 +219,16 @@ struct LogScan {
     /// Takes what was read of a group into the log.
     /// - Returns: the group's bytes on disk, or `nil` when it does not verify.
     private mutating func take(
-        _ reading: LogGroup.Reading, header: GroupHeader, place: End
+        _ reading: LogGroup.Reading, header: GroupHeader, place: End, isUnfinished: Bool
     ) throws(StorageError) -> Int? {
         let file = SegmentName.of(place.segment)
         switch reading {
         case .unreadable:
             throw .unreadableRecord(file: file, offset: place.offset)
         case .unverifiable(let what):
-            suspectGroup(segment: place.segment, offset: place.offset, what: what, claim: header.claim)
+            suspectGroup(
+                segment: place.segment, offset: place.offset, what: what, claim: header.claim,
+                isUnfinished: isUnfinished)
             return nil
         case .good(let content, let checksum, let bytesOnDisk):
             guard header.firstIndex > log.base.index else {
@@ -213,7 +237,15 @@ struct LogScan {
                     what: "the group starts at \(header.firstIndex.rawValue), and a base record at "
                         + "\(log.base.index.rawValue) stands before it")
             }
-            guard damage != nil || header.durableBefore == log.lastIndex else {
+            // What an end or a base drops may look whole by now: a newer snapshot stands for the damage before it.
+            let (dropsEntries, isEnd) =
+                switch content {
+                case .entries: (false, false)
+                case .base: (true, false)
+                case .end: (true, true)
+                }
+            let isBehind = dropsEntries && header.durableBefore < log.lastIndex
+            guard damage != nil || header.durableBefore == log.lastIndex || isBehind else {
                 throw .damaged(
                     file: file, offset: place.offset,
                     what: "the group follows index \(header.durableBefore.rawValue), and the log before it ends at "
@@ -225,6 +257,12 @@ struct LogScan {
                 log.reset(to: base)
                 basePlace = place
                 retained.hold(upTo: base.index, in: place.segment, isBase: true)
+            case .end(let index):
+                guard index <= header.durableBefore.next else {
+                    throw .damaged(file: file, offset: place.offset, what: "the group ends a log that ended before")
+                }
+                takeEnd(before: index)
+                retained.hold(upTo: LogIndex(index.rawValue - 1), in: place.segment, isBase: false)
             case .entries(let entries):
                 guard header.firstIndex <= header.durableBefore.next else {
                     throw .damaged(file: file, offset: place.offset, what: "the group leaves a hole before it")
@@ -232,10 +270,21 @@ struct LogScan {
                 take(entries, from: header.firstIndex)
                 retained.hold(upTo: header.lastIndex, in: place.segment, isBase: false)
             }
+            if !isEnd { lastDurable = header.claim }
             tail = Tail(number: header.number, firstIndex: header.firstIndex, checksum: checksum)
             end = End(segment: place.segment, offset: place.offset + bytesOnDisk)
             return bytesOnDisk
         }
+    }
+
+    /// The log ends before `index`, unless something before that is missing which the snapshot does not supersede.
+    private mutating func takeEnd(before index: LogIndex) {
+        if let lost = damage {
+            guard index <= max(lost.firstIndex, snapshotIndex.next) else { return }
+            if index > lost.firstIndex { log.begin(at: index) }
+            supersedeDamage()
+        }
+        if index < log.firstIndex { log.begin(at: index) } else { log.forget(from: index) }
     }
 
     /// Takes a group's entries, unless something before them is missing that neither they supersede nor the snapshot.
@@ -259,15 +308,19 @@ struct LogScan {
 
     /// Remembers a place where no group verifies. A second such place in a later segment makes the first one
     /// damage: that segment's first block was zero until every group before it was durable.
-    private mutating func suspectGroup(segment: UInt64, offset: Int, what: String, claim: DoubtfulGroup.Claim?) {
+    private mutating func suspectGroup(
+        segment: UInt64, offset: Int, what: String, claim: DoubtfulGroup.Claim?, isUnfinished: Bool
+    ) {
         if let earlier = suspect {
+            lastDurable = earlier.group.claim
             lose(
                 from: earlier.group.claim?.firstIndex ?? LogIndex(1), file: earlier.group.file,
                 offset: earlier.group.offset, what: earlier.group.what)
         }
         suspect = Suspect(
             segment: segment,
-            group: DoubtfulGroup(file: SegmentName.of(segment), offset: offset, what: what, claim: claim))
+            group: DoubtfulGroup(file: SegmentName.of(segment), offset: offset, what: what, claim: claim),
+            isUnfinished: isUnfinished)
     }
 
     private mutating func lose(from index: LogIndex, file: String, offset: Int, what: String) {

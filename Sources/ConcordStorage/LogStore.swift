@@ -130,6 +130,15 @@ package struct LogStore<Storage: Disk> {
         floor = base.index
     }
 
+    /// Drops the entries from `index` on, durably, and whatever could not be read of them.
+    /// - Parameter term: of the entry before.
+    mutating func writeEnd(before index: LogIndex, term: Term) throws(StorageError) {
+        precondition(index > floor, "a log was told to end before an entry that it released")
+        try writeGroup(
+            .end(before: index), count: 1, recordBytes: LogGroup.endRecordBytes, first: index,
+            last: LogIndex(index.rawValue - 1), lastTerm: term)
+    }
+
     private mutating func writeGroup(
         _ content: LogGroup.Content, count: Int, recordBytes: Int, first: LogIndex, last: LogIndex, lastTerm: Term
     ) throws(StorageError) {
@@ -167,6 +176,11 @@ package struct LogStore<Storage: Disk> {
             retained.removeFirst()
         }
         isUsable = true
+    }
+
+    /// Makes it durable that this member may have lost something, before that is cut off.
+    mutating func writeDoubt(_ doubtful: HardState) throws(StorageError) {
+        try votes.write(doubtful, on: &disk)
     }
 
     /// A snapshot of `term` shows that the term has come, and this member has not voted in it: makes that durable.

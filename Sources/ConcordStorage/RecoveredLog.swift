@@ -20,8 +20,8 @@ package struct RecoveredLog: Equatable, Sendable {
     }
 }
 
-/// The last group of a log when it cannot be verified: a write that a crash cut short, which nobody was told
-/// of, or a durable group that rotted. The bytes alone cannot say which.
+/// The last group of a log when it cannot be verified: a write that a crash cut short, which nobody was told of, or a
+/// durable group that rotted.
 package struct DoubtfulGroup: Equatable, Sendable {
     /// What the group's header says of it, where that can be verified. By the Log Matching Property
     /// (dissertation §3.5) the last entry's index and term name all of its entries.
@@ -52,8 +52,14 @@ package struct DoubtfulGroup: Equatable, Sendable {
 }
 
 package enum RecoveryNote: Equatable, Sendable {
-    /// The log ended in a doubtful group, which was cut off.
+    /// The log ended in a group that was never written to its end, which was cut off: nothing is lost.
+    case unfinishedGroupCut(DoubtfulGroup)
+    /// The log ended in a group that may have been durable, which was cut off. The member is in doubt until the others
+    /// have told it what it lacks.
     case doubtfulGroupCut(DoubtfulGroup)
+    /// All entries from this one on were cut off, since something before the end of the log is damaged. The member is in
+    /// doubt as above.
+    case damageCut(file: String, offset: Int, what: String, from: LogIndex)
     /// Something cannot be verified that a later group has replaced.
     case supersededDamage(file: String, offset: Int, what: String)
     /// One slot of the vote file was older than the other, or bad, and was written anew.
@@ -67,6 +73,13 @@ package enum RecoveryNote: Equatable, Sendable {
 extension RecoveryNote: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .unfinishedGroupCut(let group):
+            return "a last group that was never written to its end was cut off in \(group.file) at offset "
+                + "\(group.offset): nothing is lost"
+        case .damageCut(let file, let offset, let what, let index):
+            return "\(file) is damaged at offset \(offset) (\(what)), and groups were written after it: the entries "
+                + "from \(index.rawValue) on were cut off. This member neither votes for less than it had nor leads until the "
+                + "others have sent it what it lost. Check the disk"
         case .doubtfulGroupCut(let group):
             let claim =
                 group.claim.map {
@@ -74,7 +87,8 @@ extension RecoveryNote: CustomStringConvertible {
                         + "\($0.lastTerm.rawValue)."
                 } ?? ""
             return "a doubtful last group was cut off in \(group.file) at offset \(group.offset): \(group.what)."
-                + claim
+                + claim + " It was whole once, so it may have been durable. This member neither votes for less than it "
+                + "had nor leads until the others have sent it what it may have lost. Check the disk"
         case .supersededDamage(let file, let offset, let what):
             return "\(file) is damaged at offset \(offset) (\(what)), in records that were replaced later, or that a "
                 + "snapshot stands for: nothing is lost"

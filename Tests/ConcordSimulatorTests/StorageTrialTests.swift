@@ -21,9 +21,12 @@ import Testing
             counts.segmentsReleased += trial.counts.segmentsReleased
             counts.logsReset += trial.counts.logsReset
             counts.olderSnapshots += trial.counts.olderSnapshots
+            counts.groupsDoubted += trial.counts.groupsDoubted
+            counts.damageCut += trial.counts.damageCut
         }
         #expect(counts.snapshots > 200 && counts.installed > 100 && counts.pruned > 100, "\(counts)")
         #expect(counts.segmentsReleased > 100 && counts.logsReset > 20 && counts.olderSnapshots > 20, "\(counts)")
+        #expect(counts.groupsDoubted > 20 && counts.damageCut > 20, "\(counts)")
     }
 
     @Test func theSameSeedIsTheSameTrial() {

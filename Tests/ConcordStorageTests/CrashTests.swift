@@ -30,6 +30,7 @@ private struct Life {
         let opened = try DataDirectory.open(
             disk, newMember: MemberID(starts), name: "m", segmentBytes: segmentBytes)
         let found = PlainLog(opened.recovered)
+        #expect(found.hardState.doubt == nil, "\(context): a crash is no reason to doubt what was durable")
         let isLegal = acknowledged.mayBecome(found, writing: asked)
         #expect(isLegal, "\(context): \(acknowledged) became \(found)")
         if let record {

@@ -97,7 +97,9 @@ import Testing
             file: "f", offset: 12, what: "why",
             claim: DoubtfulGroup.Claim(firstIndex: LogIndex(3), lastIndex: LogIndex(5), lastTerm: Term(2)))
         let notes: [(RecoveryNote, [String])] = [
-            (.doubtfulGroupCut(group), ["f at offset 12: why", "entries 3 to 5", "term 2"]),
+            (.doubtfulGroupCut(group), ["f at offset 12: why", "entries 3 to 5", "term 2", "Check the disk"]),
+            (.unfinishedGroupCut(group), ["f at offset 12", "nothing is lost"]),
+            (.damageCut(file: "f", offset: 12, what: "why", from: LogIndex(3)), ["offset 12 (why)", "entries from 3"]),
             (.supersededDamage(file: "f", offset: 12, what: "why"), ["f is damaged at offset 12 (why)", "nothing is"]),
             (.voteSlotRepaired(slot: 1), ["slot 1 of vote"]),
             (.snapshotUnusable(file: "f", offset: 12, what: "why"), ["f cannot be used", "offset 12: why"]),

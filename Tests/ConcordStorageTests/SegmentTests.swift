@@ -11,7 +11,7 @@ import Testing
 
     /// An entry whose group takes exactly `blocks` blocks with no byte to spare, or one byte more.
     private func entryFilling(_ blocks: Int, index: UInt64, plus excess: Int = 0) -> [Entry] {
-        entries(index...index, term: 1, bytes: blocks * (block - 8) - 104 - 12 - 29 + excess)
+        entries(index...index, term: 1, bytes: blocks * (block - 23) - 104 - 12 - 29 + excess)
     }
 
     @Test func `the next segment is there before the log is opened and whenever one is full`() throws {

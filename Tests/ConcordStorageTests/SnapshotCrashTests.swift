@@ -83,8 +83,9 @@ private struct SnapshotLife {
         }
         for note in found.recovered.notes {
             switch note {
-            case .doubtfulGroupCut, .voteSlotRepaired, .logReset: break
-            case .supersededDamage, .snapshotUnusable: Issue.record("\(context): \(note)")
+            case .unfinishedGroupCut, .voteSlotRepaired, .logReset: break
+            case .doubtfulGroupCut, .damageCut, .supersededDamage, .snapshotUnusable:
+                Issue.record("\(context): \(note)")
             }
         }
         let leftovers = disk.allContents().keys.filter { $0.hasPrefix("snapshot") && $0.hasSuffix(".new") }

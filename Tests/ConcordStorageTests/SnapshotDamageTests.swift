@@ -85,7 +85,11 @@ private struct ReleasedDirectory {
         }
         guard opened.snapshot == snapshots[0] else { return .wrong }
         if log.matches(opened.recovered) { return .whole }
-        return isCut && shorter.matches(opened.recovered) ? .withoutLastGroup : .wrong
+        var withVote = opened.recovered
+        if let doubt = withVote.hardState.doubt, doubt.term == shorter.hardState.term.next {
+            withVote.hardState = shorter.hardState
+        }
+        return isCut && shorter.matches(withVote) ? .withoutLastGroup : .wrong
     }
 }
 

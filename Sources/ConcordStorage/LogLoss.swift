@@ -1,0 +1,46 @@
+import ConcordRaft
+
+/// What is cut off a log, of all that this member may have told others that it has (Alagappan et al., "Protocol-Aware
+/// Recovery for Consensus-Based Storage", FAST 2018).
+struct LogLoss {
+    /// The last entry of what is left.
+    let last: LastEntry
+    /// The last entry of the log as it was, where that is known.
+    private let claim: LastEntry?
+    /// What is lost for certain, and not perhaps only a write that a crash cut short.
+    private let damage: LogScan.Damage?
+
+    /// `nil`: nothing is lost, or a snapshot stands for all of it.
+    init?(_ scan: LogScan, _ found: FoundLog) {
+        damage = scan.lost
+        guard damage != nil || scan.lastGroup?.isUnfinished == false else { return nil }
+        claim = scan.lastClaim.map { LastEntry(term: $0.lastTerm, index: $0.lastIndex) }
+        if let claim, found.isSuperseded, claim.index <= found.released.index { return nil }
+        let end = found.entries.last.map { LastEntry(term: $0.term, index: $0.index) }
+        last = end ?? LastEntry(term: found.released.term, index: found.released.index)
+    }
+
+    /// What is lost for certain and was acknowledged by this member alone is lost for good: such a member does not start.
+    func checkThatOthersMayHaveIt(_ found: FoundLog, base: Configuration?) throws(StorageError) {
+        guard let damage else { return }
+        let entry = found.entries.last { $0.kind == .configuration }
+        let configuration = entry.flatMap { Configuration(payload: $0.payload) } ?? base
+        let voters = configuration?.members.count { $0.role != .learner } ?? 0
+        guard voters > 1 else { throw damage.refusal }
+    }
+
+    /// What the member must remember before anything is cut off. Its new term is above every one in which it has
+    /// acknowledged anything of what is lost.
+    func hardState(after current: HardState) throws(StorageError) -> HardState {
+        guard current.term.rawValue < UInt64(Int64.max) else {
+            throw .damaged(file: VoteFile.name, offset: 0, what: "its term stands at its end")
+        }
+        var doubt = Doubt(term: current.term.next, claim: claim, isDamage: damage != nil)
+        if let earlier = current.doubt, last.term < earlier.term {
+            // The earlier one was not over: what was lost then is not here yet.
+            doubt.claim = claim.flatMap { own in earlier.claim.map { max(own, $0) } }
+            doubt.isDamage = doubt.isDamage || earlier.isDamage
+        }
+        return HardState(term: doubt.term, votedFor: nil, doubt: doubt)
+    }
+}

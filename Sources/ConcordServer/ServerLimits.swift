@@ -17,6 +17,10 @@ package enum ServerLimits {
     package static let connectMilliseconds: UInt64 = 1000
     package static let redialMillisecondsMin: UInt64 = 20
     package static let redialMillisecondsMax: UInt64 = 1000
+    /// Threads that look names up: one for each name in all clusters but the largest.
+    package static let lookupThreadsMax = 16
+    /// Names whose threads are remembered; beyond it they are handed out anew.
+    package static let lookupNamesMax = 256
     /// Attempts to learn whether a peer is gone that may be taken and closed unanswered, and the pause between two.
     package static let probeAttemptsMax = 5
     package static let probePauseMilliseconds: UInt64 = 2

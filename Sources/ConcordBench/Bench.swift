@@ -36,6 +36,7 @@ package struct Bench {
         case "durability": try await durability()
         case "frozen-leader": try await frozenLeader()
         case "rolling-upgrade": try await rollingUpgrade()
+        case "disk": try await disk()
         default: preconditionFailure("a command is declared that nobody runs")
         }
     }

@@ -34,6 +34,10 @@ package enum BenchDeclaration {
         "writes", .integer(in: 1...1_000_000), default: "1000", help: "Acknowledged writes a round, at least.")
     static let powerCut = Switch(
         "power-cut", help: "As root: each member on a file system of its own, which is cut off without its caches.")
+    static let fault = Flag(
+        "fault", .choice(of: ["full", "fsync", "hang"]), default: "full", help: "What the leader's disk does.")
+    static let diskRounds = Flag("rounds", .integer(in: 1...1000), default: "5", help: "How often.")
+    static let diskWriters = Flag("writers", .integer(in: 1...100), default: "8", help: "Writers at the same time.")
     static let preload = OptionalFlag(
         "preload", .path(), help: "A library that the servers load first; docs/bench/no-fdatasync.c makes them forget.")
 
@@ -73,7 +77,7 @@ package enum BenchDeclaration {
             .init("failover --rounds 200", "How long writes fail when the leader dies"),
             .init("durability", "Whether acknowledged writes survive the death of all members"),
         ],
-        subcommands: [put, get, compare, failover, durability, frozenLeader, rollingUpgrade])
+        subcommands: [put, get, compare, failover, durability, frozenLeader, rollingUpgrade, disk])
 
     private static let load: [any DeclaredFlag] = [
         endpoints, clients, seconds, valueBytes, keys, threads, target, serverProcesses,
@@ -135,6 +139,23 @@ package enum BenchDeclaration {
             .init(
                 "durability --power-cut --rounds 1 --preload ./no-fdatasync.so",
                 "Servers that do not sync: it must fail"),
+        ])
+
+    private static let disk = CommandDeclaration(
+        "disk", summary: "Lets the leader's disk fill up, fail or hang, and measures the gap in writing.",
+        discussion: """
+            As root: a cluster of its own under load, each member on a file system of its own. 'full' is a tmpfs that is \
+            filled; 'fsync' an ext4 whose file lies on a full tmpfs, so that an fsync really fails; 'hang' an ext4 that \
+            is frozen. The gap is the time from the failure to the first write that another leader acknowledged. Then \
+            the disk works again, the member must be well again (of 'fsync', after it ended and was started anew), and \
+            every acknowledged write must be there. A gap beyond the bound or anything else that is wrong makes the exit \
+            code 1.
+            """,
+        flags: [fault, diskRounds, diskWriters],
+        examples: [
+            .init("disk --fault full --rounds 5", "As root: five times a full disk"),
+            .init("disk --fault fsync", "As root: fsync fails for real"),
+            .init("disk --fault hang --rounds 1", "As root: the disk answers nothing"),
         ])
 
     private static let frozenLeader = CommandDeclaration(

@@ -9,11 +9,11 @@ struct ReplyProblem {
     let mayBeRetried: Bool
     let retryAfter: Duration
 
-    /// Whether the write was judged by the replicated state, whose verdict is the same for every attempt.
+    /// Whether the write was judged by the replicated state, whose verdict is the same for every attempt. A full disk
+    /// (507) may be a leader's word on this attempt alone.
     var isVerdictOfState: Bool {
         let verdicts: [ConcordError.Code] = [
             .notFound, .parentNotFound, .notEmpty, .conflict, .revisionMismatch, .alreadyExists, .limitExceeded,
-            .noSpace,
         ]
         return verdicts.contains(error.code) || error.code.rawValue == "idempotency_conflict"
     }

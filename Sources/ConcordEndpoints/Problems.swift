@@ -43,6 +43,12 @@ extension Problem {
             self.init(
                 .overloaded, "nothing happened: too many requests wait here already; send it again later",
                 retryAfterMilliseconds: 100)
+        case .noSpace:
+            self.init(
+                .noSpace,
+                "nothing happened: the disks of too many members are full; delete something, or make room on them, and "
+                    + "send it again",
+                retryAfterMilliseconds: ReplicaLimits.noSpaceRetryMilliseconds)
         case .transferRefused(let refusal):
             self.init(refusal)
         case .recovering:

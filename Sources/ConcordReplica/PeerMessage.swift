@@ -27,6 +27,10 @@ package enum PeerMessage: Equatable, Sendable {
     case removed(LogIndex)
     /// Without a leader, to those whom the sender does not ask for votes: has it been removed?
     case membershipRequest
+    /// To the leader: whether the sender's disk has no room for what comes next.
+    case diskSpace(isFull: Bool)
+    /// The write of this boot and sequence needs room, and no quorum has any: it was not appended and never will be.
+    case forwardRefusedForSpace(boot: UInt64, sequence: UInt64)
 }
 
 /// How far a member has got, as the leader knows it.

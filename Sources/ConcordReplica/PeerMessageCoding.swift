@@ -19,6 +19,8 @@ extension PeerMessage {
         static let transferResponse: UInt8 = 11
         static let removed: UInt8 = 12
         static let membershipRequest: UInt8 = 13
+        static let diskSpace: UInt8 = 19
+        static let forwardRefusedForSpace: UInt8 = 20
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -68,6 +70,13 @@ extension PeerMessage {
             writer.write(Tag.removed)
             writer.write(index.rawValue)
         case .membershipRequest: writer.write(Tag.membershipRequest)
+        case .diskSpace(let isFull):
+            writer.write(Tag.diskSpace)
+            writer.write(isFull)
+        case .forwardRefusedForSpace(let boot, let sequence):
+            writer.write(Tag.forwardRefusedForSpace)
+            writer.write(boot)
+            writer.write(sequence)
         }
     }
 
@@ -99,6 +108,9 @@ extension PeerMessage {
             self = .transferResponse(id: try reader.readUInt64(), try TransferAnswer(decoding: &reader))
         case Tag.removed: self = .removed(LogIndex(try reader.readUInt64()))
         case Tag.membershipRequest: self = .membershipRequest
+        case Tag.diskSpace: self = .diskSpace(isFull: try reader.readBool())
+        case Tag.forwardRefusedForSpace:
+            self = .forwardRefusedForSpace(boot: try reader.readUInt64(), sequence: try reader.readUInt64())
         default: throw .invalid
         }
         try reader.finish()

@@ -78,6 +78,9 @@ package struct Replica: Sendable {
     /// Whether something has changed that a decision may follow from.
     var mayDecide = true
 
+    // Room on disks.
+    var space = SpaceKeeping()
+
     // Membership.
     /// The last entry of this leadership that carries a command about the members.
     var lastIntent = (term: Term.zero, index: LogIndex.zero)
@@ -121,6 +124,7 @@ package struct Replica: Sendable {
         case .logDurable(let sequence): logDurable(sequence)
         case .memberRecordDurable: memberRecordDurable()
         case .snapshot(let result): took(result)
+        case .diskSpace(let isFull): diskSpace(isFull: isFull)
         case .resign: raft?.resign()
         case .stepDown: stepDown()
         }
@@ -131,6 +135,7 @@ package struct Replica: Sendable {
         if raft != nil {
             collect()
             askForTransfers()
+            followSpace()
             dispatchWrites()
             beginBarrier()
             collect()
@@ -157,6 +162,7 @@ package struct Replica: Sendable {
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
         deadline = min(
             deadline, snapshotTransfers.nextDeadline, transfers.nextAsk(after: now) ?? UInt64.max)
+        deadline = min(deadline, space.nextDeadline, snapshots.nextDeadline(after: now))
         if waitingCount + visitors.count > 0 { deadline = min(deadline, nextRequestCheck) }
         return deadline
     }
@@ -250,7 +256,7 @@ package struct Replica: Sendable {
         case .forward(let command): receive(forwarded: command, from: sender)
         case .forwardRefused(let boot, let sequence, let overloaded):
             guard boot == record.boot else { return }
-            refused(sequence, overloaded: overloaded)
+            refused(sequence, overloaded ? .overloaded : .notAppended)
         case .announce(let cluster):
             formation?.received(announce: cluster, from: sender)
             continueFormation()
@@ -263,6 +269,9 @@ package struct Replica: Sendable {
         case .transferResponse(let id, let answer): answeredTransfer(id, answer, from: sender)
         case .removed(let index): receive(removedAt: index)
         case .membershipRequest: tellIfRemoved(sender)
+        case .diskSpace(let isFull): space.reported(by: sender, isFull: isFull, now: now)
+        case .forwardRefusedForSpace(let boot, let sequence):
+            if boot == record.boot { refused(sequence, .noSpace) }
         }
     }
 
@@ -313,6 +322,7 @@ package struct Replica: Sendable {
         // Positions were asked of the old leader.
         askPositionsAgain(askedUntil: UInt64.max)
         transfersFollow(standing)
+        space.follow(standing, now: now)
     }
 
     private mutating func applyBacklog() {

@@ -52,6 +52,8 @@ package enum RequestFailure: Equatable, Sendable {
     case noLeader(retryAfterMilliseconds: UInt64)
     /// Nothing happened: too much waits already (429).
     case overloaded
+    /// Nothing happened: no quorum has room on its disks for more (507).
+    case noSpace
     /// This member is not formed yet (503 `recovering`).
     case recovering
     /// Leadership stayed where it was.
@@ -127,6 +129,8 @@ package enum ReplicaInput: Sendable {
     case memberRecordDurable
     /// What came of work on snapshots.
     case snapshot(SnapshotResult)
+    /// Whether the disk has no room for the next segment of the log.
+    case diskSpace(isFull: Bool)
     /// Stop leading at once, whoever comes next.
     case resign
     /// SIGTERM: hand leadership over, and failing that give it up; requests are still answered.
@@ -141,6 +145,8 @@ package enum Notice: Equatable, Sendable {
     case transferAbandoned(AbandonedTransfer)
     /// This member led, and gave that up because a write of its own disk has not ended for so long.
     case diskHangs(milliseconds: UInt64)
+    /// A snapshot, made here or sent by the leader, found no room, and is tried again after so long.
+    case snapshotPostponed(milliseconds: UInt64)
     /// A listed member would form another cluster: its list of names or addresses differs from this one's.
     case listDiffers(peer: MemberID)
     /// The state of a snapshot has taken the place of this member's own.

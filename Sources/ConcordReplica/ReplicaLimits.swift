@@ -33,6 +33,19 @@ package enum ReplicaLimits {
     package static let visitorMilliseconds: UInt64 = 10_000
     /// How often a member that may not stand asks, without a leader, whether it was removed.
     package static let membershipRequestMilliseconds: UInt64 = 1000
+    /// How often a member whose disk is full says so to its leader.
+    static let fullDiskReportMilliseconds: UInt64 = 300
+    /// For how long a leader believes such a word: some may be lost on the way, and so may the one that there is room
+    /// again.
+    static let fullDiskBeliefMilliseconds: UInt64 = 1000
+    /// How often a leader whose disk is full tries to hand over: for a T of each try it takes no writes.
+    static let fullDiskHandOverMilliseconds: UInt64 = 1000
+    /// A snapshot that found no room is tried again after this long, and after twice as long each time, up to the
+    /// greater: each try writes the disk full, and takes from the log's next segment what room may have come.
+    static let snapshotRetryMilliseconds: UInt64 = 1000
+    static let snapshotRetryMillisecondsMax: UInt64 = 60_000
+    /// What a client is told to wait when there is no room: time enough for somebody to make some.
+    package static let noSpaceRetryMilliseconds: UInt64 = 1000
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200
 }

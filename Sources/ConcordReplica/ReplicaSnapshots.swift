@@ -9,9 +9,14 @@ import ConcordStorage
 struct SnapshotKeeping: Sendable {
     /// Durable; the newest first.
     private(set) var kept: [StoredSnapshot] = []
-    var isMaking = false
+    private(set) var isMaking = false
     /// Bytes of the entries that were applied since the newest.
     var logBytes: UInt64 = 0
+    /// What of them the one that is being made stands for.
+    private var takenBytes: UInt64 = 0
+    /// After one that found no room: how long to wait, and until when.
+    private var pause: UInt64 = 0
+    private var notBefore: UInt64 = 0
 
     init(_ restored: RestoredSnapshot?) {
         guard let restored else { return }
@@ -33,9 +38,36 @@ struct SnapshotKeeping: Sendable {
         kept.count < StorageLimits.snapshotsKept ? nil : kept.last?.identity.index
     }
 
-    func isDue(_ settings: SnapshotSettings) -> Bool {
-        !isMaking && logBytes >= max(settings.logBytes, newest?.identity.bytes ?? 0)
+    func isDue(_ settings: SnapshotSettings, now: UInt64) -> Bool {
+        !isMaking && now >= notBefore && logBytes >= max(settings.logBytes, newest?.identity.bytes ?? 0)
     }
+
+    mutating func begin() {
+        isMaking = true
+        (takenBytes, logBytes) = (logBytes, 0)
+    }
+
+    mutating func made() {
+        isMaking = false
+        pause = 0
+    }
+
+    /// There was no room, for one made here or one received.
+    /// - Returns: after how long one is tried again, in milliseconds.
+    mutating func foundNoRoom(now: UInt64) -> UInt64 {
+        if isMaking {
+            isMaking = false
+            logBytes += takenBytes
+        }
+        pause = min(max(2 * pause, ReplicaLimits.snapshotRetryMilliseconds), ReplicaLimits.snapshotRetryMillisecondsMax)
+        notBefore = now + pause
+        return pause
+    }
+
+    /// Whether none is to be begun, as the last one found no room.
+    func isPostponed(now: UInt64) -> Bool { now < notBefore }
+
+    func nextDeadline(after now: UInt64) -> UInt64 { isPostponed(now: now) ? notBefore : .max }
 }
 
 /// A snapshot on its way to this member.
@@ -50,18 +82,17 @@ extension Replica {
     // MARK: Making
 
     mutating func makeSnapshotIfDue() {
-        guard snapshots.isDue(start.snapshots), let cluster = record.clusterID,
+        guard snapshots.isDue(start.snapshots, now: now), let cluster = record.clusterID,
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
         else { return }
-        snapshots.isMaking = true
-        snapshots.logBytes = 0
+        snapshots.begin()
         effects.snapshotJobs.append(.write(SnapshotHeader(cluster: cluster, base: base), state))
     }
 
     mutating func took(_ result: SnapshotResult) {
         switch result {
         case .written(let snapshot):
-            snapshots.isMaking = false
+            snapshots.made()
             hold(snapshot)
         case .read(let identity, let offset, let bytes, let member):
             guard snapshotTransfers.wants(identity, for: member) else { return }
@@ -81,7 +112,15 @@ extension Replica {
         case .unsupported(_, let level):
             // What a snapshot holds is committed: the cluster is at that level.
             effects.halt = .buildTooOld(featureLevel: level ?? start.featureLevel + 1)
+        case .noRoomToWrite: postponeSnapshots()
+        case .noRoomToReceive(let identity):
+            if incoming?.identity == identity { incoming = nil }
+            postponeSnapshots()
         }
+    }
+
+    private mutating func postponeSnapshots() {
+        effects.notices.append(.snapshotPostponed(milliseconds: snapshots.foundNoRoom(now: now)))
     }
 
     /// Keeps a snapshot that has become durable, and lets go of what it makes useless.
@@ -133,6 +172,8 @@ extension Replica {
     mutating func receive(_ chunk: SnapshotChunk, from sender: MemberID) {
         guard let raft, let cluster = record.clusterID, standing.leader == sender, sender != record.id else { return }
         guard chunk.identity.index > raft.commitIndex else { return }
+        // Its sender asks again.
+        if incoming == nil, snapshots.isPostponed(now: now) { return }
         if incoming?.identity != chunk.identity {
             incoming = IncomingSnapshot(identity: chunk.identity, sender: sender)
             effects.snapshotJobs.append(.discardReceived)

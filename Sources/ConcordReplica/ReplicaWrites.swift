@@ -68,15 +68,20 @@ extension Replica {
     private mutating func propose() {
         var batch = CommandBatch()
         var origins: [Origin] = []
-        for command in takeForwarded() { add(command, to: &batch, &origins) }
+        let isFull = isWithoutQuorumOfSpace
+        for command in takeForwarded() { add(command, to: &batch, &origins, sparingly: isFull) }
         for sequence in takeSequencesToSend() {
-            if let command = writes[sequence]?.command { add(command, to: &batch, &origins) }
+            if let command = writes[sequence]?.command { add(command, to: &batch, &origins, sparingly: isFull) }
         }
         flush(&batch, &origins, always: true)
     }
 
-    private mutating func add(_ command: Command, to batch: inout CommandBatch, _ origins: inout [Origin]) {
+    /// - Parameter sparingly: what needs room is refused.
+    private mutating func add(
+        _ command: Command, to batch: inout CommandBatch, _ origins: inout [Origin], sparingly: Bool
+    ) {
         guard let origin = command.origin else { return }
+        if sparingly, command.operation.needsRoom { return refuse(origin, .noSpace) }
         batch.append(command)
         origins.append(origin)
         if command.operation.isAboutMembers { batchHasIntent = true }
@@ -94,15 +99,19 @@ extension Replica {
         switch result {
         case .accepted: break
         case .notLeader, .transferring, .overloaded:
-            for origin in proposed { refuse(origin, overloaded: result == .overloaded) }
+            for origin in proposed { refuse(origin, result == .overloaded ? .overloaded : .notAppended) }
         }
     }
 
     /// Tells the member that a write came from that it was not appended here.
-    private mutating func refuse(_ origin: Origin, overloaded: Bool) {
-        let member = MemberID(origin.member)
-        guard member != record.id else { return refused(origin.sequence, overloaded: overloaded) }
-        send(.forwardRefused(boot: origin.boot, sequence: origin.sequence, overloaded: overloaded), to: member)
+    private mutating func refuse(_ origin: Origin, _ reason: HandoverRefusal) {
+        let (member, boot, sequence) = (MemberID(origin.member), origin.boot, origin.sequence)
+        guard member != record.id else { return refused(sequence, reason) }
+        switch reason {
+        case .notAppended: send(.forwardRefused(boot: boot, sequence: sequence, overloaded: false), to: member)
+        case .overloaded: send(.forwardRefused(boot: boot, sequence: sequence, overloaded: true), to: member)
+        case .noSpace: send(.forwardRefusedForSpace(boot: boot, sequence: sequence), to: member)
+        }
     }
 
     mutating func receive(forwarded command: Command, from sender: MemberID) {
@@ -110,11 +119,11 @@ extension Replica {
             command.featureLevelNeeded <= start.featureLevel, !command.operation.isLeaders
         else { return }
         guard forwarded.count < ReplicaLimits.waitingRequestsMax else {
-            return refuse(origin, overloaded: true)
+            return refuse(origin, .overloaded)
         }
         let bytes = command.operation.approximateBytes
         guard forwarded.isEmpty || forwardedBytes + bytes <= ReplicaLimits.waitingBytesMax else {
-            return refuse(origin, overloaded: false)
+            return refuse(origin, .notAppended)
         }
         forwarded.append(command)
         forwardedBytes += bytes
@@ -123,7 +132,7 @@ extension Replica {
     /// Followers forward to a leader only; this member is none.
     private mutating func refuseForwarded() {
         for command in takeForwarded() {
-            if let origin = command.origin { refuse(origin, overloaded: false) }
+            if let origin = command.origin { refuse(origin, .notAppended) }
         }
     }
 
@@ -135,12 +144,12 @@ extension Replica {
     }
 
     /// The one who got the write has not appended it and never will.
-    mutating func refused(_ sequence: UInt64, overloaded: Bool) {
+    mutating func refused(_ sequence: UInt64, _ reason: HandoverRefusal) {
         guard var write = writes[sequence], write.unsettledSends > 0 else { return }
         write.unsettledSends -= 1
-        if overloaded, write.unsettledSends == 0 {
+        if let failure = reason.failure, write.unsettledSends == 0 {
             _ = writes.remove(sequence)
-            return reply(write.request, .failed(.overloaded))
+            return reply(write.request, .failed(failure))
         }
         write.sentAt = nil
         write.notBefore = now + ReplicaLimits.refusedRetryMilliseconds

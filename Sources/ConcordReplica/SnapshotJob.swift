@@ -33,6 +33,10 @@ package enum SnapshotResult: Sendable {
     /// All of it was received, and it is of a cluster at a feature level that this build does not support; `nil` when
     /// the level cannot even be read. Nothing is left of it.
     case unsupported(SnapshotIdentity, featureLevel: UInt16?)
+    /// There was no room for the snapshot that was to be made: nothing is left of it.
+    case noRoomToWrite
+    /// There was no room for what was being received: nothing is left of it.
+    case noRoomToReceive(SnapshotIdentity)
 }
 
 /// How a member makes and sends snapshots.

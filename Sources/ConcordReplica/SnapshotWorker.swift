@@ -69,11 +69,22 @@ package struct SnapshotWorker<Storage: Disk> {
         switch job {
         case .write(let header, let state):
             precondition(making == nil, "a snapshot was asked for while another one is being made")
-            making = Making(writer: try SnapshotWriter(header, on: disk), image: StateImageWriter(state))
+            do throws(StorageError) {
+                making = Making(writer: try SnapshotWriter(header, on: disk), image: StateImageWriter(state))
+            } catch {
+                guard case .full = error else { throw error }
+                results.append(.noRoomToWrite)
+            }
         case .read(let identity, let offset, let count, let member):
             try read(identity, offset: offset, count: count, for: member, &results)
         case .receive(let identity, let cluster, let bytes):
-            try receive(identity, cluster: cluster, bytes, &results)
+            do throws(StorageError) {
+                try receive(identity, cluster: cluster, bytes, &results)
+            } catch {
+                guard case .full = error else { throw error }
+                try discardReceived()
+                results.append(.noRoomToReceive(identity))
+            }
         case .discardReceived:
             try discardReceived()
         case .prune(let pinned):
@@ -87,6 +98,17 @@ package struct SnapshotWorker<Storage: Disk> {
 
     private mutating func makeOn(_ results: inout [SnapshotResult]) throws(StorageError) {
         guard var making else { return }
+        do throws(StorageError) {
+            try makeOn(&making, &results)
+        } catch {
+            guard case .full = error else { throw error }
+            self.making = nil
+            try making.writer.discard()
+            results.append(.noRoomToWrite)
+        }
+    }
+
+    private mutating func makeOn(_ making: inout Making, _ results: inout [SnapshotResult]) throws(StorageError) {
         if let piece = making.image.next(bytes: ReplicaLimits.snapshotPieceBytes) {
             try making.writer.append(piece)
             self.making = making
@@ -128,8 +150,9 @@ package struct SnapshotWorker<Storage: Disk> {
         guard var receiver = receiving?.receiver else { return }
         results.append(.received(identity, upTo: receiver.received))
         guard receiver.received == identity.bytes else { return }
+        let verified = try receiver.verify(cluster: cluster)
         receiving = nil
-        guard let reader = try receiver.verify(cluster: cluster) else { return results.append(.refused(identity)) }
+        guard let reader = verified else { return results.append(.refused(identity)) }
         restoring = Restoring(
             receiver: receiver, reader: reader, identity: identity,
             image: StateImageReader(featureLevelMax: featureLevel))
@@ -161,8 +184,15 @@ package struct SnapshotWorker<Storage: Disk> {
             return results.append(.refused(restoring.identity))
         }
         restoring.reader.close()
-        let stored = try restoring.receiver.publish()
         self.restoring = nil
+        let stored: StoredSnapshot
+        do throws(StorageError) {
+            stored = try restoring.receiver.publish()
+        } catch {
+            guard case .full = error else { throw error }
+            try restoring.receiver.discard()
+            return results.append(.noRoomToReceive(restoring.identity))
+        }
         store.add(stored)
         results.append(.installed(stored, state))
     }

@@ -310,7 +310,9 @@ private struct Addresses {
 
 extension StorageError {
     fileprivate var isDisk: Bool {
-        if case .disk = self { return true }
-        return false
+        switch self {
+        case .disk, .full: true
+        case .damaged, .newerFormat, .unreadableRecord, .bothVoteSlotsBad, .memberRecordMissing: false
+        }
     }
 }

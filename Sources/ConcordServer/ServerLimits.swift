@@ -1,6 +1,8 @@
 internal import ConcordRaft
 
 package enum ServerLimits {
+    /// How often a member whose disk is full looks whether there is room again.
+    static let fullDiskRetryMilliseconds: Int32 = 500
     /// Connections of clients; more are answered with a closed connection.
     package static let clientConnectionsMax = 10_000
     /// Connections of one client address are not limited: many clients stand behind one address.

@@ -113,6 +113,9 @@ final class ServerLoop {
             case .memberRecordDurable:
                 replica.step(.memberRecordDurable)
                 peers.credentials.identity.clusterID = replica.record.clusterID
+            case .diskSpace(let isFull):
+                reportSpace(isFull: isFull)
+                replica.step(.diskSpace(isFull: isFull))
             }
         }
         if let level = join?.featureLevelTooHigh() { halt(.buildTooOld(featureLevel: level)) }
@@ -217,6 +220,13 @@ final class ServerLoop {
                     ("waiting_ms", .number(milliseconds)),
                     ("advice", "this member led and leaves that to others until its disk answers: look at the disk"),
                 ])
+        case .snapshotPostponed(let milliseconds):
+            log.warning(
+                "snapshot_postponed",
+                [
+                    ("retry_after_ms", .number(milliseconds)), ("reason", "no space is left for it; nothing of it is"),
+                    ("advice", "make room on the disk of --data: without snapshots the log grows"),
+                ])
         case .listDiffers(let peer):
             guard throttle.admit("list \(peer)", now: now) != nil else { return }
             log.warning(
@@ -244,6 +254,21 @@ final class ServerLoop {
                     ("advice", "what the leader sent is no snapshot; it is sent again"),
                 ])
         }
+    }
+
+    private func reportSpace(isFull: Bool) {
+        guard isFull else { return log.info("disk_has_space", []) }
+        log.error(
+            "disk_full",
+            [
+                ("reason", "there is no room for the next segment of the log"),
+                (
+                    "advice",
+                    .text(
+                        "make room on the disk of --data: this member goes on for as long as its current segment lasts, "
+                            + "and leads no more while another one can")
+                ),
+            ])
     }
 
     private func reportSnapshot(_ result: SnapshotResult) {

@@ -11,6 +11,8 @@ final class StorageThread: Sendable {
     enum Completion: Sendable {
         case logDurable(WriteSequence)
         case memberRecordDurable
+        /// Whether there is no room for the next segment of the log.
+        case diskSpace(isFull: Bool)
     }
 
     private enum Job: Sendable {
@@ -29,14 +31,22 @@ final class StorageThread: Sendable {
         let jobs = Mailbox<Job>(waking: try Wakeup())
         let completions = Mailbox<Completion>(waking: wakeup)
         let preparations = Mailbox<SegmentPreparation>(waking: try Wakeup())
+        // Nobody wakes it.
+        let pause = try Wakeup()
         self.jobs = jobs
         self.completions = completions
         _ = try Thread.start(name: "segments") {
             var disk = helperDisk
             while true {
                 for preparation in preparations.waitAll() {
-                    StorageThread.orDie(log) { () throws(StorageError) in try preparation.run(on: &disk) }
+                    var isFull = false
+                    while !StorageThread.prepare(preparation, on: &disk, log) {
+                        if !isFull { completions.post(.diskSpace(isFull: true)) }
+                        isFull = true
+                        _ = pause.wait(milliseconds: ServerLimits.fullDiskRetryMilliseconds)
+                    }
                     jobs.post(.prepared(preparation))
+                    if isFull { completions.post(.diskSpace(isFull: false)) }
                 }
             }
         }
@@ -66,6 +76,21 @@ final class StorageThread: Sendable {
         completions.takeAll()
     }
 
+    /// - Returns: false when there is no room, which puts nothing in doubt; then nothing is left of it.
+    private static func prepare(_ preparation: SegmentPreparation, on disk: inout FileDisk, _ log: Log) -> Bool {
+        var isPrepared = true
+        orDie(log) { () throws(StorageError) in
+            do throws(StorageError) {
+                try preparation.run(on: &disk)
+            } catch {
+                guard case .full = error else { throw error }
+                try preparation.discard(on: &disk)
+                isPrepared = false
+            }
+        }
+        return isPrepared
+    }
+
     static func orDie(_ log: Log, _ body: () throws(StorageError) -> Void) {
         do throws(StorageError) {
             try body()
@@ -81,7 +106,7 @@ final class StorageThread: Sendable {
         private let log: Log
         private let preparations: Mailbox<SegmentPreparation>
         private let completions: Mailbox<Completion>
-        /// Writes that were taken and wait for the segment that they may need.
+        /// Writes that were taken, or what is left of them, and wait for the next segment.
         private var pending: [LogWrite] = []
 
         init(
@@ -114,11 +139,16 @@ final class StorageThread: Sendable {
         }
 
         private mutating func writePending() {
-            guard let last = pending.last, !directory.log.mayNeedNextSegment(for: pending) else { return }
+            guard let last = pending.last else { return }
             let writes = pending
             pending = []
-            StorageThread.orDie(log) { () throws(StorageError) in try directory.log.write(writes) }
-            completions.post(.logDurable(last.sequence))
+            var finished: WriteSequence? = last.sequence
+            StorageThread.orDie(log) { () throws(StorageError) in
+                guard let unwritten = try directory.log.write(writes) else { return }
+                pending = [unwritten.rest]
+                finished = unwritten.finished
+            }
+            if let finished { completions.post(.logDurable(finished)) }
         }
 
         private mutating func prepareNext() {

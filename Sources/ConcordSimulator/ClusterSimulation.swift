@@ -355,7 +355,7 @@ package final class ClusterSimulation {
             tellInvariants(of: member)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
-        case .listDiffers, .transferAbandoned: break
+        case .listDiffers, .transferAbandoned, .snapshotPostponed: break
         case .diskHangs: coverage.reached(.hungLeaderWent)
         case .doubtOver, .lostEverywhere: observeDoubt(notice, of: member)
         case .snapshotInstalled(let index):

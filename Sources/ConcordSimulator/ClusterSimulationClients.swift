@@ -110,6 +110,7 @@ extension ClusterSimulation {
             return problem("\(member.name) answers request \(reply.id.rawValue) twice")
         }
         checkDeadline(of: reply.id, at: member)
+        if case .failed(.noSpace) = reply.result { checkRefusalForSpace(by: member) }
         member.deadlines[reply.id] = nil
         guard let number = member.waiting.removeValue(forKey: reply.id) else { return }
         switch number {

@@ -52,7 +52,7 @@ extension ClusterSimulation {
         case .diskError:
             guard member.isUp else { return }
             member.disk.arm(.ioError, at: member.disk.operations + 1 + Int(random.below(6)))
-        case .diskFull: fill(member, &random)
+        case .diskFull: fillUp(member, &random)
         case .slowDisk:
             coverage.count(.slowDisks)
             member.diskDelay = (10_000 + random.below(300_000), now + 200_000 + random.below(3_000_000))
@@ -103,7 +103,7 @@ extension ClusterSimulation {
         return random.chance(percent: 40) ? leader ?? anyone : anyone
     }
 
-    private func duration(_ random: inout SeededRandom) -> UInt64 {
+    func duration(_ random: inout SeededRandom) -> UInt64 {
         let longest: UInt64 = [100_000, 600_000, 3_000_000][Int(random.below(3))]
         return 10_000 + random.below(longest)
     }
@@ -214,12 +214,6 @@ extension ClusterSimulation {
     }
 
     // MARK: Disks
-
-    private func fill(_ member: SimulatedMember, _ random: inout SeededRandom) {
-        guard member.disk.capacityBytes == nil else { return }
-        member.disk.fill(leaving: Int(random.below(8 << 10)))
-        events.schedule(.end(.fullDisk(member)), at: now + duration(&random))
-    }
 
     /// How many members can be out for good while a quorum is left.
     private var mayLoseAnother: Bool {

@@ -107,7 +107,7 @@ extension ClusterSimulation {
             return crash(member, cuttingPower: member.random.chance(percent: 50))
         }
         switch error {
-        case .disk(let cause): endedByDisk(member, cause)
+        case .disk(let cause), .full(let cause): endedByDisk(member, cause)
         case .damaged, .newerFormat, .unreadableRecord, .bothVoteSlotsBad, .memberRecordMissing:
             guard member.hasRotted else { return problem("\(member.name) cannot open its data: \(error)") }
             coverage.reached(.damageRefused)
@@ -116,7 +116,7 @@ extension ClusterSimulation {
     }
 
     /// An error of the disk ends the process; it is started again until the disk works.
-    private func endedByDisk(_ member: SimulatedMember, _ error: DiskError) {
+    func endedByDisk(_ member: SimulatedMember, _ error: DiskError) {
         guard member.disk.ownsUp(to: error), healing?.quorum.contains(member.position) != true else {
             return problem("\(member.name) met a disk error that nobody made: \(error)")
         }
@@ -247,10 +247,8 @@ extension ClusterSimulation {
             .diskDone(member, process: member.process, work: member.diskWork), at: diskEnd(of: member))
     }
 
-    /// As the server does: writes wait for the segment that they may need while it is being made.
-    private func canWrite(_ member: SimulatedMember) -> Bool {
-        member.data?.log.mayNeedNextSegment(for: member.writesQueued) != true
-    }
+    /// As the server does: what found no room waits for the segment that it needs.
+    private func canWrite(_ member: SimulatedMember) -> Bool { !member.waitsForSegment }
 
     func diskEnd(of member: SimulatedMember) -> UInt64 {
         let delay = 60 + jitter(of: member, below: 400)
@@ -271,11 +269,9 @@ extension ClusterSimulation {
             member.writesUnderWay = []
             if let last = writes.last {
                 member.wasWritingItsLog = true
-                try member.data?.log.write(writes)
+                let unwritten = try member.data?.log.write(writes) ?? nil
                 member.wasWritingItsLog = false
-                member.finished(last.sequence)
-                invariants.durable(last.sequence, at: member.position)
-                step(member, .logDurable(last.sequence))
+                finishWrites(of: member, last.sequence, unwritten)
             }
             if let index = member.releaseQueued {
                 member.releaseQueued = nil
@@ -300,9 +296,11 @@ extension ClusterSimulation {
         do throws(StorageError) {
             try work.preparation.run(on: &disk)
         } catch {
-            return diskFailed(member, error)
+            guard case .full(let cause) = error else { return diskFailed(member, error) }
+            return foundNoRoom(member, work, cause)
         }
         member.data?.log.prepared(work.preparation)
+        hasRoom(member)
         if work.preparation.sequence >= 4 { coverage.reached(.segmentsFour) }
         beginDiskWork(of: member)
     }
@@ -315,8 +313,12 @@ extension ClusterSimulation {
             return crash(member, cuttingPower: member.random.chance(percent: 50))
         }
         tell("\(member.name): \(error)")
-        guard case .disk(let cause) = error else { return problem("\(member.name) cannot write: \(error)") }
-        if case .full = cause.kind, member.running?.replica.isLeader == true { coverage.reached(.fullDiskOfLeader) }
-        endedByDisk(member, cause)
+        switch error {
+        case .disk(let cause), .full(let cause):
+            if case .full = cause.kind, member.running?.replica.isLeader == true { coverage.reached(.fullDiskOfLeader) }
+            endedByDisk(member, cause)
+        case .damaged, .newerFormat, .unreadableRecord, .bothVoteSlotsBad, .memberRecordMissing:
+            problem("\(member.name) cannot write: \(error)")
+        }
     }
 }

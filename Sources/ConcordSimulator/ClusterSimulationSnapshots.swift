@@ -64,6 +64,9 @@ extension ClusterSimulation {
             if let hash = hashes[snapshot.identity.index], hash != state.stateHash {
                 problem("\(member.name) was sent another state than there was at \(snapshot.identity.index.rawValue)")
             }
+        case .noRoomToWrite, .noRoomToReceive:
+            if !isSomeDiskFull { problem("\(member.name) found no room for a snapshot, and its disk is not full") }
+            coverage.reached(.snapshotWithoutRoom)
         case .read, .gone, .received, .refused, .unsupported: break
         }
         step(member, .snapshot(result))

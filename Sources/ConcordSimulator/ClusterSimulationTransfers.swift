@@ -162,6 +162,7 @@ extension ClusterSimulation {
         member.handover = SimulatedMember.Handover(target: target, term: term, lastIndex: last)
         guard let before, before.target == target, before.term == term else {
             if healing == nil { coverage.count(.transfers) }
+            if member.lacksRoom { coverage.reached(.leaderWithoutRoomHandsOver) }
             return
         }
         if last > before.lastIndex { problem("\(member.name) appended to its log while it handed over") }

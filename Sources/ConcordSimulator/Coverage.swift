@@ -75,6 +75,10 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case levelRaised = "the feature level rose in the middle of a run"
     case memberMoved = "a member was started at another address"
     case oldBuildRefused = "a build below the cluster's feature level was refused"
+    case snapshotWithoutRoom = "a snapshot found no room"
+    case segmentWithoutRoom = "the next segment found no room, and the member went on"
+    case leaderWithoutRoomHandsOver = "a leader without room began to hand over"
+    case noQuorumOfRoom = "a write was refused because no quorum had room"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

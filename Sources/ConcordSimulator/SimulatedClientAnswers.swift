@@ -213,6 +213,7 @@ extension SeenByClients.Answer {
             case .outcomeUnknown: .outcomeUnknown
             case .noLeader: .noLeader
             case .overloaded: .overloaded
+            case .noSpace: .noSpace
             case .recovering: .recovering
             }
     }

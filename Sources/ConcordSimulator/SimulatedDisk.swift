@@ -39,6 +39,8 @@ package final class SimulatedDisk: Disk {
     /// Errors that it was told to make, or that come of its capacity.
     private(set) var ioErrorsMade = 0
     private(set) var fullErrorsMade = 0
+    /// How often somebody was told that it is full.
+    package var fullErrorsMet: Int { fullErrorsMade }
     private var lastMadeError: DiskError?
 
     /// What power cuts have done to sectors that were not synchronised.

@@ -62,6 +62,10 @@ final class SimulatedMember {
     var recordUnderWay: MemberRecord?
     /// Handed over and not reported as durable, and when that was by its own clock.
     private(set) var unfinishedWrites: [(sequence: WriteSequence, milliseconds: UInt64)] = []
+    /// What it has to write waits for the next segment.
+    var waitsForSegment = false
+    /// The next segment could not be made for want of room.
+    var lacksRoom = false
     /// Since when it leads although its disk has hung for too long, by its own clock.
     var heldUpSince: UInt64?
     /// The log up to this index may go, when the disk has time for it.
@@ -103,6 +107,8 @@ final class SimulatedMember {
     var disturbedAt: UInt64 = 0
     /// A disk operation lasts at least this long, until then.
     var diskDelay: (microseconds: UInt64, until: UInt64) = (0, 0)
+    /// Its disk is full until then.
+    var fullUntil: UInt64 = 0
     /// Since it last opened its directory an operation on its log was cut short.
     var wasWritingItsLog = false
     /// Its directory rotted, and it has not found out yet that nothing is lost, or not got back what is.
@@ -166,6 +172,7 @@ final class SimulatedMember {
         recordUnderWay = nil
         unfinishedWrites = []
         heldUpSince = nil
+        (waitsForSegment, lacksRoom) = (false, false)
         diskIsBusy = false
         turnIsScheduled = false
         tickAt = nil

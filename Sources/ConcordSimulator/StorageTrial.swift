@@ -109,7 +109,7 @@ package struct StorageTrial {
                 return check(opened, mayBeUnfinished: mayBeUnfinished, mayDoubt: mayBeReset && attempt > 1, stages)
             } catch {
                 disk.disarm()
-                guard case .disk = error, attempt < 4 else { return problem("it cannot be opened: \(error)") }
+                guard error.isOfDisk, attempt < 4 else { return problem("it cannot be opened: \(error)") }
                 if random.chance(percent: 50) { disk.cutPower() } else { disk.kill() }
             }
         }
@@ -190,21 +190,21 @@ package struct StorageTrial {
     private mutating func write() {
         if preparation == nil { preparation = data?.log.nextPreparation() }
         let writes = drawWrites()
-        let mustPrepare = data?.log.mayNeedNextSegment(for: writes) == true
         if random.chance(percent: 35) { armSoon(within: 6) }
         do throws(StorageError) {
-            if let work = preparation, mustPrepare || random.chance(percent: 60) {
-                try work.run(on: &disk)
-                data?.log.prepared(work)
-                preparation = nil
-            }
+            if random.chance(percent: 60) { try prepare() }
         } catch {
             return crashed(error, mayBeUnfinished: false, [])
         }
         let stages = content.stages(writing: writes)
         let old = segments
         do throws(StorageError) {
-            try data?.log.write(writes)
+            var unwritten = try data?.log.write(writes) ?? nil
+            while let rest = unwritten?.rest {
+                if preparation == nil { preparation = data?.log.nextPreparation() }
+                try prepare()
+                unwritten = try data?.log.write([rest]) ?? nil
+            }
         } catch {
             return crashed(error, mayBeUnfinished: true, stages)
         }
@@ -218,6 +218,13 @@ package struct StorageTrial {
         remember(stages.dropLast().map(\.log), before: end.log)
         let first = writes.compactMap { $0.entries.first?.index }.min() ?? end.log.lastIndex
         if base == nil { remember(since: old, from: first) }
+    }
+
+    private mutating func prepare() throws(StorageError) {
+        guard let work = preparation else { return }
+        try work.run(on: &disk)
+        data?.log.prepared(work)
+        preparation = nil
     }
 
     /// Each of these differs from the next by a group, and the last one from `log`.
@@ -253,7 +260,7 @@ package struct StorageTrial {
     /// The process ends with an error that the disk was told to make.
     mutating func crashed(_ error: StorageError, mayBeUnfinished: Bool, _ stages: [TrialContent]) {
         disk.disarm()
-        guard case .disk = error else { return problem("it cannot be written: \(error)") }
+        guard error.isOfDisk else { return problem("it cannot be written: \(error)") }
         if !disk.isOff { random.chance(percent: 50) ? disk.cutPower() : disk.kill() }
         open(mayBeUnfinished: mayBeUnfinished, stages: stages)
     }

@@ -102,7 +102,7 @@ extension StorageTrial {
     }
 
     private mutating func refused(_ error: StorageError) {
-        if case .disk = error { return problem("a rotten directory met an error that no disk made: \(error)") }
+        if error.isOfDisk { return problem("a rotten directory met an error that no disk made: \(error)") }
         beginAnew()
     }
 

@@ -103,12 +103,12 @@ extension LogStore {
             lastSegment: sequences.upperBound)
         if let base = snapshot?.position {
             try store.raiseTerm(to: base.term)
-            if found.isSuperseded { try store.writeBase(base) }
+            if found.isSuperseded { _ = try store.writeBase(base) }
         }
         if let lost = scan.lost, !found.isSuperseded {
-            try store.writeEnd(before: lost.firstIndex, term: loss?.last.term ?? .zero)
+            _ = try store.writeEnd(before: lost.firstIndex, term: loss?.last.term ?? .zero)
         }
-        try store.prepareNext()
+        try store.prepareNextIfThereIsRoom()
         let recovered = RecoveredLog(
             hardState: store.hardState, released: found.released, entries: found.entries,
             notes: notes(scan, found, loss, repairedSlot: repairedSlot))

@@ -20,6 +20,8 @@ package struct LogStore<Storage: Disk> {
     private var lastSegment: UInt64
     /// Whether a preparation was handed out that was not reported as done.
     private var isPreparedElsewhere = false
+    /// Whether somebody makes segments beside the writes: then no write makes one.
+    private var hasHelper = false
     /// Unset by the first failure, which is final.
     private var isUsable = true
 
@@ -57,7 +59,9 @@ package struct LogStore<Storage: Disk> {
     /// told of them.
     ///
     /// After an error the store is not to be used again: what is durable is known only by opening it anew.
-    package mutating func write(_ writes: [LogWrite]) throws(StorageError) {
+    /// - Returns: what found no room, as the next segment is being made elsewhere; `nil` when everything is durable.
+    @discardableResult
+    package mutating func write(_ writes: [LogWrite]) throws(StorageError) -> UnwrittenLog? {
         precondition(isUsable, "a log was used after a failed write")
         isUsable = false
         var hardState: HardState?
@@ -74,12 +78,15 @@ package struct LogStore<Storage: Disk> {
         if let hardState, hardState != votes.value {
             try votes.write(hardState, on: &disk)
         }
-        if let base { try writeBase(base) }
+        if let newer = base, try writeBase(newer) { base = nil }
         var rest = pending[...]
-        while !rest.isEmpty {
-            rest = rest.dropFirst(try writeEntries(from: rest))
+        while base == nil, !rest.isEmpty {
+            let count = try writeEntries(from: rest)
+            guard count > 0 else { break }
+            rest = rest.dropFirst(count)
         }
         isUsable = true
+        return UnwrittenLog(of: writes, base: base, entries: rest)
     }
 
     /// Appends entries to those not written yet, in place of any from the first one's index on.
@@ -105,7 +112,7 @@ package struct LogStore<Storage: Disk> {
     }
 
     /// Writes as many entries as go into one group, and makes them durable.
-    /// - Returns: how many these are; at least one.
+    /// - Returns: how many these are; none when there is no room for the first.
     private mutating func writeEntries(from entries: ArraySlice<Entry>) throws(StorageError) -> Int {
         var count = 0
         var recordBytes = 0
@@ -116,34 +123,37 @@ package struct LogStore<Storage: Disk> {
         }
         let group = entries.prefix(count)
         guard let first = group.first, let last = group.last else { return 0 }
-        try writeGroup(
+        let isWritten = try writeGroup(
             .entries(group), count: count, recordBytes: recordBytes, first: first.index, last: last.index,
             lastTerm: last.term)
-        return count
+        return isWritten ? count : 0
     }
 
     /// Drops all entries, durably: the log goes on behind `base`, for which a durable snapshot stands.
-    mutating func writeBase(_ base: LogPosition) throws(StorageError) {
-        try writeGroup(
+    /// - Returns: false when there is no room for it yet.
+    mutating func writeBase(_ base: LogPosition) throws(StorageError) -> Bool {
+        let isWritten = try writeGroup(
             .base(base), count: 1, recordBytes: LogGroup.baseRecordBytes, first: base.index, last: base.index,
             lastTerm: base.term)
-        floor = base.index
+        if isWritten { floor = base.index }
+        return isWritten
     }
 
     /// Drops the entries from `index` on, durably, and whatever could not be read of them.
     /// - Parameter term: of the entry before.
-    mutating func writeEnd(before index: LogIndex, term: Term) throws(StorageError) {
+    /// - Returns: whether there was room.
+    mutating func writeEnd(before index: LogIndex, term: Term) throws(StorageError) -> Bool {
         precondition(index > floor, "a log was told to end before an entry that it released")
-        try writeGroup(
+        return try writeGroup(
             .end(before: index), count: 1, recordBytes: LogGroup.endRecordBytes, first: index,
             last: LogIndex(index.rawValue - 1), lastTerm: term)
     }
 
     private mutating func writeGroup(
         _ content: LogGroup.Content, count: Int, recordBytes: Int, first: LogIndex, last: LogIndex, lastTerm: Term
-    ) throws(StorageError) {
+    ) throws(StorageError) -> Bool {
         let groupBytes = LogGroup.bytesOnDisk(recordBytes: recordBytes)
-        try makeRoom(for: groupBytes)
+        guard try makeRoom(for: groupBytes) else { return false }
         let header = GroupHeader(
             segment: segment.sequence, segmentBytes: UInt64(segment.bytes), number: tail.number + 1,
             streamBytes: UInt64(GroupHeader.streamBytes + recordBytes), recordCount: UInt32(count),
@@ -160,6 +170,7 @@ package struct LogStore<Storage: Disk> {
         lastIndex = last
         let isBase = if case .base = content { true } else { false }
         retained.hold(upTo: last, in: segment.sequence, isBase: isBase)
+        return true
     }
 
     /// Removes the leading segments that hold nothing but entries up to `index`, or what a base record supersedes.
@@ -178,11 +189,6 @@ package struct LogStore<Storage: Disk> {
         isUsable = true
     }
 
-    /// Makes it durable that this member may have lost something, before that is cut off.
-    mutating func writeDoubt(_ doubtful: HardState) throws(StorageError) {
-        try votes.write(doubtful, on: &disk)
-    }
-
     /// A snapshot of `term` shows that the term has come, and this member has not voted in it: makes that durable.
     mutating func raiseTerm(to term: Term) throws(StorageError) {
         guard votes.value.term < term else { return }
@@ -196,12 +202,20 @@ package struct LogStore<Storage: Disk> {
     /// Goes to the next segment if `bytes` do not fit into this one, and makes it longer if they would not fit
     /// into that one either. A group that fills a segment to its end has no zero block behind it there; the
     /// first block of the next segment is that block, so the next segment is made before the group is written.
-    private mutating func makeRoom(for bytes: Int) throws(StorageError) {
+    /// - Returns: false when the next segment is needed and is being made elsewhere.
+    private mutating func makeRoom(for bytes: Int) throws(StorageError) -> Bool {
         if segment.room < bytes {
-            try prepareNext()
+            guard try hasNext() else { return false }
             try enterNext(roomFor: bytes)
         }
-        if segment.room == bytes { try prepareNext() }
+        if segment.room > bytes { return true }
+        return try hasNext()
+    }
+
+    /// Whether the next segment is there. Where nobody makes segments beside the writes, it is made.
+    private mutating func hasNext() throws(StorageError) -> Bool {
+        if !hasHelper { try prepareNext() }
+        return lastSegment > segment.sequence
     }
 
     mutating func prepareNext() throws(StorageError) {
@@ -210,6 +224,16 @@ package struct LogStore<Storage: Disk> {
         let preparation = SegmentPreparation(sequence: segment.sequence + 1, bytes: segmentBytes)
         try preparation.run(on: &disk)
         lastSegment = preparation.sequence
+    }
+
+    /// As `prepareNext`, at a start: a log whose disk is full still has the room of its last segment.
+    mutating func prepareNextIfThereIsRoom() throws(StorageError) {
+        do throws(StorageError) {
+            try prepareNext()
+        } catch {
+            guard case .full = error else { throw error }
+            try SegmentPreparation(sequence: segment.sequence + 1, bytes: segmentBytes).discard(on: &disk)
+        }
     }
 
     private mutating func enterNext(roomFor bytes: Int) throws(StorageError) {
@@ -235,9 +259,10 @@ package struct LogStore<Storage: Disk> {
     }
 
     /// The next segment's making, for whoever wants to do it beside the log's writes; asked for once, `nil`
-    /// until the next one is due. Until `prepared` was called, no write may come that `mayNeedNextSegment`.
-    /// Where nobody asks, `write` makes a segment when it needs it.
+    /// until the next one is due. Until `prepared` was called, `write` leaves undone what needs it. Where nobody asks,
+    /// `write` makes a segment when it needs it.
     package mutating func nextPreparation() -> SegmentPreparation? {
+        hasHelper = true
         guard lastSegment == segment.sequence, !isPreparedElsewhere else { return nil }
         isPreparedElsewhere = true
         return SegmentPreparation(sequence: segment.sequence + 1, bytes: segmentBytes)
@@ -250,24 +275,6 @@ package struct LogStore<Storage: Disk> {
             "a segment was prepared that nobody asked for")
         isPreparedElsewhere = false
         lastSegment = preparation.sequence
-    }
-
-    /// Whether these writes could need the segment that is being prepared elsewhere. Counted generously: what
-    /// replaces an earlier entry is counted with it, and every group as if it began a block too late.
-    package func mayNeedNextSegment(for writes: [LogWrite]) -> Bool {
-        guard isPreparedElsewhere else { return false }
-        var recordBytes = 0
-        for write in writes {
-            if write.base != nil { recordBytes += LogGroup.baseRecordBytes }
-            for entry in write.entries {
-                recordBytes += LogGroup.recordBytes(of: entry)
-            }
-        }
-        // Of two groups of entries that follow each other in one call, both together are longer than a segment. A base
-        // is one more group, and one only.
-        let groups = 2 + 2 * recordBytes / segmentBytes
-        let bytes = LogGroup.bytesOnDisk(recordBytes: recordBytes) + groups * 2 * StorageLimits.blockBytes
-        return recordBytes > 0 && bytes >= segment.room
     }
 }
 

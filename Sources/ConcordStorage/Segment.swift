@@ -30,19 +30,33 @@ package struct SegmentPreparation: Equatable, Sendable {
     /// Writes the whole file with zeros under a temporary name, makes it durable, and only then gives it its
     /// name: a segment with a name has all of its blocks, the first one durably zero. Overwriting blocks that
     /// were written before costs half of what appending to a file does, and cannot run out of space.
+    ///
+    /// - Throws: `.full` when there is no room; then `discard` must give back what was taken.
     package func run<Storage: Disk>(on disk: inout Storage) throws(StorageError) {
-        let name = SegmentName.of(sequence)
-        let temporary = name + temporarySuffix
+        try discard(on: &disk)
+        let file = try inNewRoom { () throws(DiskError) in try disk.open(temporary, creating: true) }
+        do throws(StorageError) {
+            try inNewRoom { () throws(DiskError) in
+                try writeZeros(to: file, in: 0..<bytes, on: &disk)
+                try disk.synchronize(file)
+            }
+        } catch {
+            disk.close(file)
+            throw error
+        }
+        disk.close(file)
+        try inNewRoom { () throws(DiskError) in try disk.rename(temporary, to: SegmentName.of(sequence)) }
+        try onDisk { () throws(DiskError) in try disk.synchronizeDirectory() }
+    }
+
+    /// Takes away what a run has left that found no room: it may be all the room that there was.
+    package func discard<Storage: Disk>(on disk: inout Storage) throws(StorageError) {
         try onDisk { () throws(DiskError) in
             if try disk.list().contains(temporary) { try disk.remove(temporary) }
-            let file = try disk.open(temporary, creating: true)
-            try writeZeros(to: file, in: 0..<bytes, on: &disk)
-            try disk.synchronize(file)
-            disk.close(file)
-            try disk.rename(temporary, to: name)
-            try disk.synchronizeDirectory()
         }
     }
+
+    private var temporary: String { SegmentName.of(sequence) + temporarySuffix }
 }
 
 /// Writes zeros into `range` of a file, not yet durable.

@@ -14,7 +14,12 @@ package struct SnapshotWriter<Storage: Disk> {
         let name = SnapshotName.of(index: position.index, term: position.term)
         let (bytes, checksum) = SnapshotFormat.encode(header)
         var output = try SnapshotOutput(name + temporarySuffix, on: disk)
-        try output.write(bytes)
+        do throws(StorageError) {
+            try output.write(bytes)
+        } catch {
+            if case .full = error { try output.discard() }
+            throw error
+        }
         self.header = header
         self.output = output
         self.checksum = checksum
@@ -54,7 +59,8 @@ extension SnapshotWriter: Sendable where Storage: Sendable {}
 
 /// A file under a temporary name that is written from its beginning to its end.
 ///
-/// It is synchronised every few megabytes: what an fsync has to write is what other writers of the disk wait for.
+/// Where there is no room for it, `.full` is thrown: then only `discard` may follow, and nothing else has suffered. It is
+/// synchronised every few megabytes: what an fsync has to write is what other writers of the disk wait for.
 struct SnapshotOutput<Storage: Disk> {
     private(set) var bytes = 0
     private let temporary: String
@@ -66,7 +72,7 @@ struct SnapshotOutput<Storage: Disk> {
 
     init(_ temporary: String, on disk: Storage) throws(StorageError) {
         var disk = disk
-        file = try onDisk { () throws(DiskError) in
+        file = try inNewRoom { () throws(DiskError) in
             if try disk.list().contains(temporary) { try disk.remove(temporary) }
             return try disk.open(temporary, creating: true)
         }
@@ -102,10 +108,8 @@ struct SnapshotOutput<Storage: Disk> {
     /// Gives the closed file its name, in place of any other of that name. Durable at return.
     mutating func publish(as name: String) throws(StorageError) {
         precondition(file == nil, "a file gets its name before it is durable")
-        try onDisk { () throws(DiskError) in
-            try disk.rename(temporary, to: name)
-            try disk.synchronizeDirectory()
-        }
+        try inNewRoom { () throws(DiskError) in try disk.rename(temporary, to: name) }
+        try onDisk { () throws(DiskError) in try disk.synchronizeDirectory() }
     }
 
     /// Takes the file away. Not durably: found at a start, it is a leftover and goes.
@@ -127,7 +131,7 @@ struct SnapshotOutput<Storage: Disk> {
     ) throws(StorageError) {
         guard isUsable, let file else { preconditionFailure("a snapshot was written after a failure or its end") }
         isUsable = false
-        try onDisk { () throws(DiskError) in try body(&self, file) }
+        try inNewRoom { () throws(DiskError) in try body(&self, file) }
         isUsable = true
     }
 }

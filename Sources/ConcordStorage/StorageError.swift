@@ -2,6 +2,9 @@
 package enum StorageError: Error, Equatable, Sendable {
     /// The disk refused. After a failed write or fsync nobody knows what is durable: it is never retried.
     case disk(DiskError)
+    /// There is no room for something new: for the next segment, or for a snapshot. Nothing that was durable is in
+    /// doubt, so what was begun may be thrown away, and begun anew when there is room.
+    case full(DiskError)
     /// Bytes that must be there cannot be verified, and no crash of ours can have left them so.
     case damaged(file: String, offset: Int, what: String)
     /// Verified bytes of a format that a later version of this program has written.
@@ -21,6 +24,9 @@ extension StorageError: CustomStringConvertible {
         case .disk(let error):
             return "the disk failed: \(error). What is durable is not known any more, so this member stops; "
                 + "check the disk (space, kernel log), then start it again."
+        case .full(let error):
+            return "the disk is full: \(error). Nothing that was written is in doubt, but this needs room; make some, "
+                + "then start this member again."
         case .damaged(let file, let offset, let what):
             return "\(file) is damaged at offset \(offset): \(what). Nothing was changed. Restore the file from the "
                 + "disk's own redundancy if there is any; else \(StorageError.replacement)"
@@ -62,5 +68,14 @@ func onDisk<Result>(_ body: () throws(DiskError) -> Result) throws(StorageError)
         return try body()
     } catch {
         throw .disk(error)
+    }
+}
+
+/// As `onDisk`, where new room is taken and nothing that was durable is touched.
+func inNewRoom<Result>(_ body: () throws(DiskError) -> Result) throws(StorageError) -> Result {
+    do throws(DiskError) {
+        return try body()
+    } catch {
+        throw error.kind == .full ? .full(error) : .disk(error)
     }
 }

@@ -45,6 +45,7 @@ import Testing
         let failures: [(RequestFailure, Int, ErrorCode, UInt64?)] = [
             (.timeout, 408, .timeout, nil), (.outcomeUnknown, 504, .timeout, nil),
             (.noLeader(retryAfterMilliseconds: 25), 503, .noLeader, 25), (.overloaded, 429, .overloaded, 100),
+            (.noSpace, 507, .noSpace, 1000),
             (.recovering, 503, .recovering, 100),
         ]
         for (failure, status, code, retryAfter) in failures {

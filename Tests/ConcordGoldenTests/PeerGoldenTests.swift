@@ -101,6 +101,8 @@ import Testing
         ("the wished one leads", .transferResponse(id: 5, .leads(Term(9)))),
         ("transfer refused", .transferResponse(id: 5, .refused(.abandoned))),
         ("removed", .removed(LogIndex(41))), ("question whether removed", .membershipRequest),
+        ("full disk", .diskSpace(isFull: true)),
+        ("forward refused for want of room", .forwardRefusedForSpace(boot: 4, sequence: 77)),
     ]
 
     @Test func messages() throws {

@@ -16,7 +16,8 @@ import Testing
         .formed(
             ClusterID(98), Configuration(members: [.init(id: MemberID(3), name: "c", peerAddress: "127.0.0.1:7401")])),
         .positionsRequest(id: 4),
-        .removed(LogIndex(41)), .membershipRequest,
+        .removed(LogIndex(41)), .membershipRequest, .diskSpace(isFull: true), .diskSpace(isFull: false),
+        .forwardRefusedForSpace(boot: 4, sequence: 77),
         .positionsResponse(
             id: 4, [MemberPosition(id: MemberID(3), matchIndex: LogIndex(17), lag: 2, silentMilliseconds: 30)]),
         .snapshotChunk(

@@ -70,7 +70,7 @@ import Testing
             let disk = SimulatedDisk(seed: 1)
             var log = try openDirectory(disk).log
             disk.arm(.ioError, at: disk.operations + 1)
-            try? log.write([write(entries(1...1, term: 1))])
+            _ = try? log.write([write(entries(1...1, term: 1))])
             try log.write([])
         }
     }
@@ -113,6 +113,7 @@ import Testing
     @Test func `every error says where and what to do`() {
         let errors: [(StorageError, [String])] = [
             (.disk(DiskError(.full, operation: "write x")), ["write x: no space", "start it again"]),
+            (.full(DiskError(.full, operation: "create x")), ["create x: no space", "Nothing", "start this member"]),
             (.damaged(file: "f", offset: 12, what: "why"), ["f is damaged at offset 12: why", "new id"]),
             (.newerFormat(file: "f", found: 9, known: 1), ["f has format 9", "newer version"]),
             (.unreadableRecord(file: "f", offset: 12), ["f holds at offset 12", "newer version"]),

@@ -275,12 +275,13 @@ private func reopen(_ disk: SimulatedDisk) throws(StorageError) -> DataDirectory
         try fill(&opened, 3)
         let next = opened.log.nextPreparation()
         let preparation = try #require(next)
-        let writes = [base(20)]
-        #expect(opened.log.mayNeedNextSegment(for: writes))
+        let unwritten = try opened.log.write([base(20)])
+        let rest = try #require(unwritten?.rest)
+        #expect(rest.base == position(20, term: 2) && unwritten?.finished == nil)
         var other = disk
         try preparation.run(on: &other)
         opened.log.prepared(preparation)
-        try opened.log.write(writes)
+        try opened.log.write([rest])
         _ = try writeSnapshot(20, term: 2, on: disk)
         #expect(try reopen(disk).recovered.released == position(20, term: 2))
     }

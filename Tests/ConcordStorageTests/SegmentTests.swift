@@ -114,19 +114,22 @@ import Testing
         for _ in 0..<300 {
             let count = 1 + random.below(4)
             let writes = [write(entries(last + 1...last + count, term: 1, bytes: Int(random.below(2000))))]
-            if let preparation = pending, log.mayNeedNextSegment(for: writes) || random.chance(percent: 20) {
+            var waiting = writes
+            while !waiting.isEmpty {
+                let before = disk.history.count
+                let unwritten = try log.write(waiting)
+                #expect(disk.history[before...].allSatisfy { !$0.hasPrefix("create") }, "a segment was made in a write")
+                waiting = unwritten.map { [$0.rest] } ?? []
+                if pending == nil { pending = log.nextPreparation() }
+                #expect(pending == nil || log.nextPreparation() == nil, "a preparation was handed out twice")
+                guard let preparation = pending, unwritten != nil || random.chance(percent: 20) else { continue }
                 var other = disk
                 try preparation.run(on: &other)
                 log.prepared(preparation)
                 pending = nil
                 prepared += 1
             }
-            let before = disk.history.count
-            try log.write(writes)
-            #expect(disk.history[before...].allSatisfy { !$0.hasPrefix("create") }, "a segment was made in a write")
             last += count
-            if pending == nil { pending = log.nextPreparation() }
-            #expect(pending == nil || log.nextPreparation() == nil, "a preparation was handed out twice")
         }
         #expect(prepared > 10)
         disk.cutPower()
@@ -183,7 +186,16 @@ import Testing
                 let writes = expected.randomWrites(using: &random, segmentBytes: 4 * block)
                 disk.arm(.powerCut(.during), at: disk.operations + 1 + Int(random.below(12)))
                 do throws(StorageError) {
-                    try opened.log.write(writes)
+                    var unwritten = try opened.log.write(writes)
+                    while let rest = unwritten?.rest {
+                        let preparation = opened.log.nextPreparation()
+                        var other = disk
+                        if let preparation {
+                            try preparation.run(on: &other)
+                            opened.log.prepared(preparation)
+                        }
+                        unwritten = try opened.log.write([rest])
+                    }
                     expected = expected.applying(writes)
                     disk.disarm()
                     disk.cutPower()

@@ -167,8 +167,14 @@ private struct SnapshotLife {
             let context = "seed \(seed), \(fault) at operation \(operation)"
             var life = SnapshotLife(seed: seed)
             life.disk.arm(fault, at: operation)
-            #expect(throws: StorageError.self, "\(context)") { try life.run(context) }
-            #expect(life.disk.operations == operation, "\(context): something was done after the fault")
+            do throws(StorageError) {
+                try life.run(context)
+                #expect(fault == .full, "\(context)")
+            } catch {
+                // A snapshot without room is thrown away at once, and a start goes on without the next segment.
+                let isAtRest = fault == .full || life.disk.operations == operation
+                #expect(isAtRest, "\(context): something was done after the fault")
+            }
             if !life.disk.isOff { life.disk.kill() }
             #expect(throws: Never.self, "\(context)") { try life.recover(context) }
         }

@@ -20,7 +20,9 @@ func fuzz(_ input: [UInt8]) {
     }
     let new = Entry(
         index: LogIndex(UInt64(recovered.entries.count) + 1), term: Term(9), clock: 9, kind: .noop, payload: [])
-    let isWritten: Void? = try? opened.log.write([LogWrite(sequence: .zero, hardState: nil, entries: [new])])
+    let isWritten: Void? = try? {
+        _ = try opened.log.write([LogWrite(sequence: .zero, hardState: nil, entries: [new])])
+    }()
     precondition(isWritten != nil, "a log opens and cannot go on")
     guard let again = try? Directory.open(disk).recovered else {
         precondition(Directory.isAtItsEnd(disk), "a directory opens once and not again")

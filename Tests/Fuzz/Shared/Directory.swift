@@ -62,7 +62,7 @@ struct Directory {
             LogWrite(sequence: .zero, hardState: nil, entries: entries(5...5, term: 2, bytes: block)),
         ]
         for write in writes {
-            let isWritten: Void? = try? opened.log.write([write])
+            let isWritten: Void? = try? { _ = try opened.log.write([write]) }()
             precondition(isWritten != nil, "a sound disk refuses a write")
             guard let last = stages.last, let first = write.entries.first else { break }
             let kept = last.entries.prefix(Int(first.index.rawValue) - 1)
@@ -86,7 +86,7 @@ struct Directory {
         func write(_ new: [Entry], _ term: UInt64, base: LogPosition? = nil) {
             let hardState = HardState(term: Term(term), votedFor: member)
             let write = LogWrite(sequence: .zero, hardState: hardState, base: base, entries: new)
-            let isWritten: Void? = try? opened.log.write([write])
+            let isWritten: Void? = try? { _ = try opened.log.write([write]) }()
             precondition(isWritten != nil, "a sound disk refuses a write")
             if let base { (last.base, last.entries) = (base, []) }
             last.entries += new

@@ -91,12 +91,15 @@ package struct ClusterInvariants {
         var lost = old.lost
         let before = committedTerms(upTo: released, of: member)
         let terms = before + entries.map(\.term)
-        if UInt64(terms.count) < old.snapshot.rawValue {
+        // Whoever knows that it lost something, and how far that went, votes as if it still had it.
+        let doubt = hardState.doubt.flatMap { terms.last ?? .zero < $0.term ? $0 : nil }
+        let mayLackSnapshot = doubt.map { $0.claim?.index ?? old.snapshot >= old.snapshot } ?? false
+        if UInt64(terms.count) < old.snapshot.rawValue, !mayLackSnapshot {
             note("member \(member + 1) lost the snapshot up to \(old.snapshot.rawValue), and its log does not hold it")
         }
         if terms.count < kept || !terms.prefix(kept).elementsEqual(old.durable.prefix(kept)) {
             let end = LastEntry(term: old.durable[kept - 1], index: LogIndex(UInt64(kept)))
-            if let doubt = hardState.doubt, terms.last ?? .zero < doubt.term, doubt.claim ?? end >= end {
+            if let doubt, doubt.claim ?? end >= end {
                 lost.append(Array(old.durable.prefix(kept)))
             } else {
                 note("member \(member + 1) recovered \(terms.count) entries and not the \(kept) that were durable")

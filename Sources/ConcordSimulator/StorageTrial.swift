@@ -157,7 +157,7 @@ package struct StorageTrial {
         } else {
             let found = opened.recovered
             problem(
-                "\(content.brief) came back as term \(found.hardState.term.rawValue), \(found.entries.count) entries "
+                "\(content.brief) came back as \(found.hardState), \(found.entries.count) entries "
                     + "behind \(found.released.index.rawValue), snapshots "
                     + "\(opened.snapshots.kept.map(\.identity.index.rawValue)), of \(stages.map(\.brief))")
         }

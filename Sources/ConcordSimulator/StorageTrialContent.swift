@@ -79,7 +79,8 @@ struct TrialContent: Equatable {
     var brief: String {
         let terms = log.entries.suffix(4).map { "\($0.term.rawValue)" }.joined(separator: " ")
         let snapshots = snapshots.map { "\($0.position.index.rawValue)" }.joined(separator: " ")
-        return "term \(hardState.term.rawValue), base \(log.base.index.rawValue), \(log.entries.count) entries "
+        let doubt = hardState.doubt.map { ", doubt \($0)" } ?? ""
+        return "term \(hardState.term.rawValue)\(doubt), base \(log.base.index.rawValue), \(log.entries.count) entries "
             + "(\(terms)), snapshots [\(snapshots)]"
     }
 }

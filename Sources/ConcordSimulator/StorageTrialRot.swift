@@ -83,8 +83,7 @@ extension StorageTrial {
     }
 
     private mutating func rememberDamage(from index: LogIndex) {
-        guard index > content.log.base.index else { return }
-        let kept = Int(index.rawValue - content.log.base.index.rawValue) - 1
+        let kept = max(0, Int(index.rawValue) - Int(content.log.base.index.rawValue) - 1)
         content.log.entries.removeLast(max(0, content.log.entries.count - kept))
         (before, places) = ([], [])
     }
@@ -95,8 +94,8 @@ extension StorageTrial {
         let last = whole.log.position(at: whole.log.lastIndex) ?? .start
         var truth = LastEntry(term: last.term, index: last.index)
         if let earlier = whole.hardState.doubt?.claim { truth = max(truth, earlier) }
-        // Of what was cut off after earlier damage, groups are still there, and may be claimed once more.
-        if claim != truth, claim < truth || whole.hardState.doubt == nil && !hadDamage {
+        // Of what was cut off or dropped before, groups may still be there, and be claimed once more.
+        if claim < truth || claim.term > whole.hardState.term {
             problem("it lost \(whole.brief), and claims \(claim)")
         }
     }

@@ -105,6 +105,12 @@ enum LogGroup {
             stream, in: records, header: header, checksum: checksum, bytesOnDisk: blocks * StorageLimits.blockBytes)
     }
 
+    /// The bytes on disk of the group that has this header.
+    static func bytesOnDisk(_ header: GroupHeader, atMost bytes: Int) -> Int {
+        guard header.streamBytes <= UInt64(bytes) else { return bytes }
+        return min(bytes, header.layout.blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes)
+    }
+
     /// Whether a sector is missing of a group that does not verify: then it was never synchronised.
     static func isUnfinished(_ segment: [UInt8], at offset: Int, header: GroupHeader) -> Bool {
         guard header.streamBytes <= UInt64(segment.count - offset) else { return false }

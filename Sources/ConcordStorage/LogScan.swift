@@ -130,8 +130,9 @@ struct LogScan {
         if end == End(segment: sequence - 1, offset: lastSegmentBytes) { end = End(segment: sequence, offset: 0) }
         lastSegmentBytes = bytes.count
         var offset = 0
-        /// Whether a group may begin here: at the start, and directly behind a group.
-        var isBoundary = true
+        /// Where a group may begin: at the start, and directly behind a group. A group that does not verify ends where
+        /// its header says, if that does.
+        var boundary = 0
         while offset < bytes.count {
             switch GroupHeader.look(at: bytes, offset: offset) {
             case .newer(let version):
@@ -147,20 +148,19 @@ struct LogScan {
                 let isUnfinished = LogGroup.isUnfinished(bytes, at: offset, header: header)
                 let length = try take(
                     reading, header: header, place: End(segment: sequence, offset: offset), isUnfinished: isUnfinished)
-                isBoundary = length != nil
+                boundary = offset + (length ?? LogGroup.bytesOnDisk(header, atMost: bytes.count - offset))
                 offset += length ?? StorageLimits.blockBytes
                 continue
             case .header(let header, _) where offset == 0:
                 throw .damaged(
                     file: file, offset: 0, what: "it holds groups of segment \(header.segment): the file is misplaced")
             case .header, .none:
-                if isBoundary, !isZero(bytes, blockAt: offset) {
+                if offset == boundary, !isZero(bytes, blockAt: offset) {
                     suspectGroup(
                         segment: sequence, offset: offset, what: "no group's header verifies", claim: nil,
                         isUnfinished: GroupLayout.isUnfinished(bytes, headerAt: offset))
                 }
             }
-            isBoundary = false
             offset += StorageLimits.blockBytes
         }
     }

@@ -185,6 +185,16 @@ private struct Member {
         #expect(recovered.entries.prefix(9) == member.entries.prefix(9))
     }
 
+    /// The end of a group is where its header says, whatever became of its records.
+    @Test func `of two bad groups at the end the last one's claim is not taken for known`() throws {
+        let member = try Member()
+        member.flip(byte: 4 * block + 130)
+        member.flip(byte: 5 * block + 20)
+        let recovered = try member.open()
+        #expect(recovered.entries.count == 9)
+        #expect(recovered.hardState == member.doubt(claim: false, isDamage: true))
+    }
+
     @Test func `of two bad groups the log ends before the first`() throws {
         let member = try Member()
         for (early, late, count) in [(130, 2 * block, 0), (130, 4 * block + 9, 0), (block + 50, 5 * block + 9, 3)] {

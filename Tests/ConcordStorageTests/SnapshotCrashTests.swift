@@ -84,7 +84,7 @@ private struct SnapshotLife {
         for note in found.recovered.notes {
             switch note {
             case .doubtfulGroupCut, .voteSlotRepaired, .logReset: break
-            case .supersededDamage, .snapshotUnusable: Issue.record("\(context): \(note)")
+            case .supersededDamage, .snapshotUnusable, .stateDistrusted: Issue.record("\(context): \(note)")
             }
         }
         let leftovers = disk.allContents().keys.filter { $0.hasPrefix("snapshot") && $0.hasSuffix(".new") }

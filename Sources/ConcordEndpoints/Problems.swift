@@ -45,6 +45,16 @@ extension Problem {
                 retryAfterMilliseconds: 100)
         case .transferRefused(let refusal):
             self.init(refusal)
+        case .diverged:
+            self.init(
+                .recovering,
+                "nothing happened: this member's state was found to differ from the others' and is being replaced; try "
+                    + "another member", retryAfterMilliseconds: 1000)
+        case .readOnly:
+            self.init(
+                .readOnly,
+                "nothing happened: the members' states differ and none is a majority's, so nothing is written; ask "
+                    + "whoever runs the cluster")
         case .recovering:
             self.init(
                 .recovering, "nothing happened: this member is not part of a formed cluster yet; try another",

@@ -27,6 +27,10 @@ package enum PeerMessage: Equatable, Sendable {
     case removed(LogIndex)
     /// Without a leader, to those whom the sender does not ask for votes: has it been removed?
     case membershipRequest
+    /// What the sender's state is, or that it does not trust it.
+    case stateReport(StateReport)
+    /// The sender's state is wrong: the leader is asked for a snapshot of this entry or a later one.
+    case snapshotRequest(from: LogIndex)
 }
 
 /// How far a member has got, as the leader knows it.

@@ -19,6 +19,8 @@ extension PeerMessage {
         static let transferResponse: UInt8 = 11
         static let removed: UInt8 = 12
         static let membershipRequest: UInt8 = 13
+        static let stateReport: UInt8 = 17
+        static let snapshotRequest: UInt8 = 18
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -68,6 +70,12 @@ extension PeerMessage {
             writer.write(Tag.removed)
             writer.write(index.rawValue)
         case .membershipRequest: writer.write(Tag.membershipRequest)
+        case .stateReport(let report):
+            writer.write(Tag.stateReport)
+            report.encode(into: &writer)
+        case .snapshotRequest(let index):
+            writer.write(Tag.snapshotRequest)
+            writer.write(index.rawValue)
         }
     }
 
@@ -99,6 +107,8 @@ extension PeerMessage {
             self = .transferResponse(id: try reader.readUInt64(), try TransferAnswer(decoding: &reader))
         case Tag.removed: self = .removed(LogIndex(try reader.readUInt64()))
         case Tag.membershipRequest: self = .membershipRequest
+        case Tag.stateReport: self = .stateReport(try StateReport(decoding: &reader))
+        case Tag.snapshotRequest: self = .snapshotRequest(from: LogIndex(try reader.readUInt64()))
         default: throw .invalid
         }
         try reader.finish()

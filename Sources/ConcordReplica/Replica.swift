@@ -69,6 +69,9 @@ package struct Replica: Sendable {
 
     var nextRequestCheck: UInt64 = 0
 
+    // The state looked after.
+    var scrutiny: StateScrutiny
+
     // What a leader decides by itself.
     /// The last entry of this leadership that carries such a decision.
     var lastDecision = (term: Term.zero, index: LogIndex.zero)
@@ -94,6 +97,7 @@ package struct Replica: Sendable {
         state = start.snapshot?.state ?? StateMachine()
         appliedIndex = start.snapshot?.snapshot.identity.index ?? .zero
         snapshots = SnapshotKeeping(start.snapshot)
+        scrutiny = StateScrutiny(distrusted: start.distrusted, now: start.now)
         reads = ReadTable(boot: start.record.boot)
         transfers = TransferTable(boot: start.record.boot)
         lastPositionsID = start.record.boot << 32
@@ -127,6 +131,7 @@ package struct Replica: Sendable {
     package mutating func takeEffects() -> ReplicaEffects {
         if raft != nil {
             collect()
+            abdicateIfDistrusted()
             askForTransfers()
             dispatchWrites()
             beginBarrier()
@@ -152,6 +157,7 @@ package struct Replica: Sendable {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
+        deadline = min(deadline, nextStateCheck)
         deadline = min(
             deadline, snapshotTransfers.nextDeadline, transfers.nextAsk(after: now) ?? UInt64.max)
         if waitingCount + visitors.count > 0 { deadline = min(deadline, nextRequestCheck) }
@@ -165,7 +171,8 @@ package struct Replica: Sendable {
             leaderClientURL: standing.leader.flatMap(clientURL), commitIndex: raft?.commitIndex ?? .zero,
             appliedIndex: appliedIndex, lastIndex: raft?.lastIndex ?? .zero, revision: state.revision,
             epoch: state.epoch, clusterClock: raft?.clusterClock ?? 0, stateHash: state.stateHash,
-            nodesCount: state.nodesCount, waitingRequests: waitingCount, featureLevel: state.featureLevel)
+            nodesCount: state.nodesCount, waitingRequests: waitingCount, featureLevel: state.featureLevel,
+            agreement: agreement, comparedIndex: scrutiny.comparedIndex)
     }
 
     private var waitingCount: Int { writes.count + reads.count + positionReads.count + transfers.count }
@@ -194,15 +201,18 @@ package struct Replica: Sendable {
             nextToSend = writes.first
         }
         if let at = nextBarrierAt, at <= self.now { nextBarrierAt = nil }
+        checkState()
     }
 
     private mutating func receive(_ request: ReplicaRequest) {
         guard raft != nil else { return reply(request.id, .failed(.recovering)) }
+        guard !isDistrusted else { return reply(request.id, .failed(.diverged)) }
         guard waitingCount < ReplicaLimits.waitingRequestsMax else {
             return reply(request.id, .failed(.overloaded))
         }
         let deadline = now + request.timeoutMilliseconds
         switch request.body {
+        case .write where scrutiny.isReadOnly: reply(request.id, .failed(.readOnly))
         case .write(let operation, let retry):
             takeOn(operation, retry: retry, request: request.id, deadline: deadline)
         case .read(let query, .linearizable, let minimum):
@@ -260,6 +270,8 @@ package struct Replica: Sendable {
         case .transferResponse(let id, let answer): answeredTransfer(id, answer, from: sender)
         case .removed(let index): receive(removedAt: index)
         case .membershipRequest: tellIfRemoved(sender)
+        case .stateReport(let report): receive(report, from: sender)
+        case .snapshotRequest(let index): receiveSnapshotRequest(from: index, of: sender)
         }
     }
 
@@ -283,7 +295,8 @@ package struct Replica: Sendable {
                 hold(outbound)
             }
         }
-        backlog.append(contentsOf: output.committed)
+        // Of a state that is wrong nothing right is made.
+        if !isDistrusted { backlog.append(contentsOf: output.committed) }
         for barrier in output.readyBarriers { reads.ready(barrier) }
         for barrier in output.lostBarriers {
             reads.lost(barrier)
@@ -316,6 +329,7 @@ package struct Replica: Sendable {
         while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn, effects.halt == nil {
             commands += apply(backlog[backlogHead])
             backlogHead += 1
+            if effects.halt == nil { rememberHash() }
         }
         if backlogHead == backlog.count {
             backlog.removeAll(keepingCapacity: backlog.count < 1024)
@@ -370,7 +384,9 @@ package struct Replica: Sendable {
     }
 
     mutating func reply(_ request: RequestID, _ result: ReplicaReply.Result) {
-        effects.replies.append(
-            ReplicaReply(id: request, result: result, revision: state.revision, epoch: state.epoch))
+        // What a wrong state says of itself is told to nobody.
+        let revision = isDistrusted ? .zero : state.revision
+        let epoch = isDistrusted ? .zero : state.epoch
+        effects.replies.append(ReplicaReply(id: request, result: result, revision: revision, epoch: epoch))
     }
 }

@@ -33,6 +33,18 @@ package enum ReplicaLimits {
     package static let visitorMilliseconds: UInt64 = 10_000
     /// How often a member that may not stand asks, without a leader, whether it was removed.
     package static let membershipRequestMilliseconds: UInt64 = 1000
+    /// Members remember the hash of their state at every index that this divides: often enough that two of them find
+    /// one in common soon, and so rarely that computing it costs nothing beside an entry.
+    package static let hashStride: UInt64 = 8
+    /// The same for members that lie far apart.
+    package static let hashStrideCoarse: UInt64 = 512
+    /// Hashes remembered of each of the two: members 128 and 8,192 entries apart still meet.
+    package static let hashesKept: UInt64 = 16
+    /// Hashes in one report: all that are remembered, and the present one.
+    package static let statePointsMax = 40
+    /// Records, and bytes of keys and values, that one step of a pass over memory reads: some 100 µs of a turn's 2 ms.
+    package static let scrubbedRecordsPerStep = 256
+    package static let scrubbedBytesPerStep = 64 << 10
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200
 }

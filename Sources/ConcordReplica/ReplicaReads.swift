@@ -12,6 +12,7 @@ extension Replica {
     }
 
     mutating func answerReads() {
+        guard !isDistrusted else { return }
         var answerable = reads.takeAnswerable(applied: appliedIndex, revision: state.revision)[...]
         var stepsTaken = 0
         while stepsTaken < ReplicaLimits.answerStepsPerTurn, let read = answerable.popFirst() {

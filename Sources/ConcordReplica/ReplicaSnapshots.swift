@@ -50,7 +50,8 @@ extension Replica {
     // MARK: Making
 
     mutating func makeSnapshotIfDue() {
-        guard snapshots.isDue(start.snapshots), let cluster = record.clusterID,
+        guard mayShareState, snapshots.isDue(start.snapshots) || !snapshots.isMaking && isSnapshotWanted,
+            let cluster = record.clusterID,
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
         else { return }
         snapshots.isMaking = true
@@ -61,6 +62,8 @@ extension Replica {
     mutating func took(_ result: SnapshotResult) {
         switch result {
         case .written(let snapshot):
+            // One of a state that was found wrong meanwhile goes with the others when a right one is here.
+            guard !isDistrusted else { return }
             snapshots.isMaking = false
             hold(snapshot)
         case .read(let identity, let offset, let bytes, let member):
@@ -73,6 +76,7 @@ extension Replica {
             send(.snapshotStatus(SnapshotStatus(identity: identity, received: count)), to: incoming.sender)
         case .installed(let snapshot, let newState):
             if incoming?.identity == snapshot.identity { incoming = nil }
+            guard !isDistrusted else { return reinstall(snapshot, newState) }
             hold(snapshot)
             install(snapshot.header.base, newState)
         case .refused(let identity):
@@ -81,12 +85,17 @@ extension Replica {
         case .unsupported(_, let level):
             // What a snapshot holds is committed: the cluster is at that level.
             effects.halt = .buildTooOld(featureLevel: level ?? start.featureLevel + 1)
+        case .unsound:
+            snapshots.isMaking = false
+            distrust(because: .memory)
+        case .distrusted, .trusted: break
         }
     }
 
     /// Keeps a snapshot that has become durable, and lets go of what it makes useless.
     private mutating func hold(_ snapshot: StoredSnapshot) {
         snapshots.add(snapshot)
+        scrutiny.newestSnapshotAt = now
         pruneSnapshots()
         releaseLog()
     }
@@ -110,8 +119,7 @@ extension Replica {
     // MARK: Sending
 
     mutating func sendSnapshots() {
-        guard let raft else { return }
-        let members = raft.membersThatNeedSnapshot
+        let members = membersToSendSnapshots()
         if members.isEmpty && snapshotTransfers.all.isEmpty { return }
         if snapshotTransfers.serve(members, with: snapshots.newest?.identity) {
             pruneSnapshots()
@@ -132,7 +140,11 @@ extension Replica {
     /// What a leader sends; a part that comes twice, too early or too late is answered with what is here.
     mutating func receive(_ chunk: SnapshotChunk, from sender: MemberID) {
         guard let raft, let cluster = record.clusterID, standing.leader == sender, sender != record.id else { return }
-        guard chunk.identity.index > raft.commitIndex else { return }
+        if let index = scrutiny.distrustedUpTo {
+            guard chunk.identity.index >= max(index, raft.releasedIndex) else { return }
+        } else {
+            guard chunk.identity.index > raft.commitIndex else { return }
+        }
         if incoming?.identity != chunk.identity {
             incoming = IncomingSnapshot(identity: chunk.identity, sender: sender)
             effects.snapshotJobs.append(.discardReceived)
@@ -148,7 +160,7 @@ extension Replica {
 
     /// The log itself has brought this member further than the snapshot would.
     mutating func dropOutrunSnapshot() {
-        guard let incoming, let raft, incoming.identity.index <= raft.commitIndex,
+        guard !isDistrusted, let incoming, let raft, incoming.identity.index <= raft.commitIndex,
             incoming.taken < incoming.identity.bytes
         else { return }
         self.incoming = nil

@@ -85,10 +85,10 @@ package enum Server {
                 record: record, hardState: directory.recovered.hardState, released: directory.recovered.released,
                 entries: directory.recovered.entries,
                 snapshot: try restoredSnapshot(directory, configuration, log: log),
-                snapshots: configuration.snapshots, listed: listed, joins: joins, peerAddress: addresses.peer,
-                clientURL: addresses.clientURL, build: ServerConfiguration.build,
-                featureLevelMax: configuration.featureLevelMax, raft: configuration.raft, seed: SystemRandom.uint64(),
-                now: now))
+                snapshots: configuration.snapshots, distrusted: directory.snapshots.distrusted, listed: listed,
+                joins: joins, peerAddress: addresses.peer, clientURL: addresses.clientURL,
+                build: ServerConfiguration.build, featureLevelMax: configuration.featureLevelMax,
+                raft: configuration.raft, seed: SystemRandom.uint64(), now: now))
         let identity = PeerIdentity(
             id: record.id, name: record.name, boot: record.boot, peerAddress: addresses.peer,
             clientURL: addresses.clientURL, featureLevel: configuration.featureLevelTold,
@@ -210,6 +210,11 @@ package enum Server {
     ) throws(StartFailure) -> RestoredSnapshot? {
         guard let newest = directory.snapshot else { return nil }
         let began = SystemClock.monotonicMilliseconds()
+        let older = directory.snapshots.kept.first { $0.identity.index < newest.identity.index }
+        // Its state would be looked at by nobody, and need not even be one.
+        guard directory.snapshots.distrusted == nil else {
+            return RestoredSnapshot(snapshot: newest, state: StateMachine(), older: older)
+        }
         let disk = try openDisk(configuration.dataDirectory)
         do throws(RestoreError) {
             let state = try StateMachine.restored(from: newest, on: disk)
@@ -219,7 +224,6 @@ package enum Server {
                     ("index", .number(newest.identity.index.rawValue)), ("bytes", .number(newest.identity.bytes)),
                     ("milliseconds", .number(SystemClock.monotonicMilliseconds() - began)),
                 ])
-            let older = directory.snapshots.kept.first { $0.identity.index < newest.identity.index }
             return RestoredSnapshot(snapshot: newest, state: state, older: older)
         } catch {
             if case .image(.newerFeatureLevel(let level)) = error {

@@ -234,6 +234,7 @@ final class ServerLoop {
                     ("index", .number(identity.index.rawValue)),
                     ("advice", "what the leader sent is no snapshot; it is sent again"),
                 ])
+        case .stateDistrusted, .statesDivided, .statesAgreeAgain: reportState(notice)
         }
     }
 
@@ -297,6 +298,9 @@ final class ServerLoop {
                     ),
                 ])
             exit = .removed
+        case .unsoundState:
+            haltUnsound()
+            exit = .failed
         }
     }
 

@@ -355,11 +355,14 @@ package final class ClusterSimulation {
             tellInvariants(of: member)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
-        case .listDiffers, .transferAbandoned: break
+        case .listDiffers, .transferAbandoned, .statesAgreeAgain: break
         case .diskHangs: coverage.reached(.hungLeaderWent)
+        case .stateDistrusted(_, let cause): distrusts(member, cause)
+        case .statesDivided: divides(member)
         case .snapshotInstalled(let index):
             tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
             coverage.count(.installedSnapshots)
+            tookOver(member)
         case .snapshotRefused(let identity):
             problem("\(member.name) was sent a snapshot that is none: \(identity)")
         case .standing(let standing):
@@ -391,10 +394,6 @@ package final class ClusterSimulation {
         guard applied > member.checkedIndex else { return }
         member.checkedIndex = applied
         if applied > committed { problem("\(member.name) applied what is not committed") }
-        let hash = running.look { $0.state.stateHash }
-        if let other = hashes.updateValue(hash, forKey: applied), other != hash {
-            problem("\(member.name) has another state than others at index \(applied.rawValue)")
-        }
-        note(UInt64(truncatingIfNeeded: hash))
+        compare(member, running.look { $0.state.stateHash }, at: applied)
     }
 }

@@ -109,6 +109,7 @@ extension ClusterSimulation {
         guard member.answered.insert(reply.id).inserted else {
             return problem("\(member.name) answers request \(reply.id.rawValue) twice")
         }
+        checkTrust(in: reply, of: member)
         checkDeadline(of: reply.id, at: member)
         member.deadlines[reply.id] = nil
         guard let number = member.waiting.removeValue(forKey: reply.id) else { return }

@@ -11,6 +11,9 @@ extension ClusterSimulation {
     ) throws(StorageError) -> RestoredSnapshot? {
         guard let newest = data.snapshot else { return nil }
         let older = data.snapshots.kept.first { $0.identity.index < newest.identity.index }
+        guard data.snapshots.distrusted == nil else {
+            return RestoredSnapshot(snapshot: newest, state: StateMachine(), older: older)
+        }
         do throws(RestoreError) {
             let state = try StateMachine.restored(
                 from: newest, on: member.disk, featureLevel: member.build.featureLevel)
@@ -33,6 +36,8 @@ extension ClusterSimulation {
         if let index = effects.releasedLog { member.releaseQueued = index }
         for job in effects.snapshotJobs {
             if case .write(let header, let state) = job { checkMade(header, state, by: member) }
+            // From here on a crash may find the mark or not.
+            if case .trustOnly = job { member.isMarked = false }
             member.snapshots?.add(job)
         }
         scheduleSnapshotStep(of: member)
@@ -64,7 +69,8 @@ extension ClusterSimulation {
             if let hash = hashes[snapshot.identity.index], hash != state.stateHash {
                 problem("\(member.name) was sent another state than there was at \(snapshot.identity.index.rawValue)")
             }
-        case .read, .gone, .received, .refused, .unsupported: break
+        case .distrusted: member.isMarked = member.running?.look { $0.isDistrusted } == true
+        case .read, .gone, .received, .refused, .unsupported, .unsound, .trusted: break
         }
         step(member, .snapshot(result))
     }
@@ -73,7 +79,7 @@ extension ClusterSimulation {
     private func checkMade(_ header: SnapshotHeader, _ state: StateMachine, by member: SimulatedMember) {
         let position = header.base.position
         invariants.makesSnapshot(position, at: member.position)
-        if let hash = hashes[position.index], hash != state.stateHash {
+        if let hash = hashes[position.index], hash != state.stateHash, member.damage?.isConsistent != true {
             problem("\(member.name) makes a snapshot of another state than there was at \(position.index.rawValue)")
         }
     }

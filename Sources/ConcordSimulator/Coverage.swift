@@ -23,6 +23,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case plannedStops = "planned stops"
     case transfers = "transfers of leadership"
     case wipes
+    case changedMemory = "changed memory"
     case drifts = "drifting clocks"
     case wildDrifts = "wildly drifting clocks"
     case clockJumps = "clock jumps"
@@ -71,6 +72,10 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case levelRaised = "the feature level rose in the middle of a run"
     case memberMoved = "a member was started at another address"
     case oldBuildRefused = "a build below the cluster's feature level was refused"
+    case wrongStateOfLeader = "a leader's state was made wrong"
+    case outvoted = "a member was outvoted by the others' hashes"
+    case stateReplaced = "a wrong state was replaced"
+    case distrustRemembered = "a member knew at its start that its state is wrong"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

@@ -213,7 +213,7 @@ extension SeenByClients.Answer {
             case .outcomeUnknown: .outcomeUnknown
             case .noLeader: .noLeader
             case .overloaded: .overloaded
-            case .recovering: .recovering
+            case .recovering, .diverged, .readOnly: .recovering
             }
     }
 }

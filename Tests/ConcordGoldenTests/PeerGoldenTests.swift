@@ -101,6 +101,15 @@ import Testing
         ("the wished one leads", .transferResponse(id: 5, .leads(Term(9)))),
         ("transfer refused", .transferResponse(id: 5, .refused(.abandoned))),
         ("removed", .removed(LogIndex(41))), ("question whether removed", .membershipRequest),
+        (
+            "state report",
+            .stateReport(
+                StateReport(points: [
+                    StatePoint(index: LogIndex(8), hash: 0x0102), StatePoint(index: LogIndex(13), hash: 1 << 120),
+                ]))
+        ),
+        ("report of a distrusted state", .stateReport(StateReport(points: [], isDistrusted: true))),
+        ("wish for a snapshot", .snapshotRequest(from: LogIndex(77))),
     ]
 
     @Test func messages() throws {

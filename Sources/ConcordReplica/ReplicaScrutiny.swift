@@ -57,6 +57,8 @@ struct StateScrutiny: Sendable {
     /// member showed before was of a later one.
     var distrustedUpTo: LogIndex?
     var cause: DistrustCause?
+    /// How often the disk was told of it and has not answered. What else it answers until then is of before.
+    var marksUnderWay = 0
     var trail = HashTrail()
     /// The last that each other member told, and when.
     var reports: [MemberID: StateReport] = [:]
@@ -138,13 +140,22 @@ extension Replica {
         for member in raft.configuration.members where member.id != record.id {
             send(.stateReport(report), to: member.id)
         }
-        if let index = scrutiny.distrustedUpTo, let leader = standing.leader, leader != record.id {
+        if let index = neededSnapshotIndex, let leader = standing.leader, leader != record.id {
             send(.snapshotRequest(from: index), to: leader)
         }
     }
 
+    /// Set while the state is wrong: the log here must reach back to the snapshot that takes its place. It need not when
+    /// this member ended between the taking over of another one and the end of the mark.
+    var neededSnapshotIndex: LogIndex? {
+        guard let index = scrutiny.distrustedUpTo, let raft else { return nil }
+        return max(index, raft.releasedIndex)
+    }
+
     mutating func receive(_ report: StateReport, from sender: MemberID) {
         guard raft?.configuration.member(sender) != nil else { return }
+        // It has got what it asked for.
+        if !report.isDistrusted { scrutiny.wanted[sender] = nil }
         scrutiny.reports[sender] = report
         scrutiny.heardAt[sender] = now
         compareStates()
@@ -253,6 +264,7 @@ extension Replica {
         scrutiny.abdicationDueAt = now
         dropBacklog()
         snapshots.isMaking = false
+        scrutiny.marksUnderWay += 1
         effects.snapshotJobs.append(.distrust(upTo: appliedIndex))
         effects.notices.append(.stateDistrusted(appliedIndex, cause))
         endAllRequests(.diverged)
@@ -334,6 +346,7 @@ extension Replica {
         scrutiny.scrubDueAt = now
         scrutiny.newestSnapshotAt = now
         effects.snapshotJobs.append(.trustOnly(snapshot.identity))
+        decisionApplied()
         effects.notices.append(.snapshotInstalled(appliedIndex))
         if state.members.wasMember(record.id.rawValue) { leave(at: appliedIndex) }
     }

@@ -63,7 +63,7 @@ extension Replica {
         switch result {
         case .written(let snapshot):
             // One of a state that was found wrong meanwhile goes with the others when a right one is here.
-            guard !isDistrusted else { return }
+            guard !isDistrusted, scrutiny.marksUnderWay == 0 else { return }
             snapshots.isMaking = false
             hold(snapshot)
         case .read(let identity, let offset, let bytes, let member):
@@ -86,9 +86,12 @@ extension Replica {
             // What a snapshot holds is committed: the cluster is at that level.
             effects.halt = .buildTooOld(featureLevel: level ?? start.featureLevel + 1)
         case .unsound:
+            // Memory that was replaced meanwhile says nothing of the present one.
+            guard !isDistrusted, scrutiny.marksUnderWay == 0 else { return }
             snapshots.isMaking = false
             distrust(because: .memory)
-        case .distrusted, .trusted: break
+        case .distrusted: scrutiny.marksUnderWay -= 1
+        case .trusted: break
         }
     }
 
@@ -140,8 +143,8 @@ extension Replica {
     /// What a leader sends; a part that comes twice, too early or too late is answered with what is here.
     mutating func receive(_ chunk: SnapshotChunk, from sender: MemberID) {
         guard let raft, let cluster = record.clusterID, standing.leader == sender, sender != record.id else { return }
-        if let index = scrutiny.distrustedUpTo {
-            guard chunk.identity.index >= max(index, raft.releasedIndex) else { return }
+        if let index = neededSnapshotIndex {
+            guard chunk.identity.index >= index else { return }
         } else {
             guard chunk.identity.index > raft.commitIndex else { return }
         }

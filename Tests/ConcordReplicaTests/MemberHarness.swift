@@ -102,6 +102,24 @@ struct MemberHarness {
         MemberHarness.opened(snapshotDisks[member]).kept.map(\.identity.index.rawValue)
     }
 
+    /// A member's newest snapshot, and the state of it.
+    func newestSnapshot(of member: Int) -> (StoredSnapshot, StateMachine)? {
+        guard let stored = MemberHarness.opened(snapshotDisks[member]).kept.first,
+            let state = try? StateMachine.restored(from: stored, on: snapshotDisks[member])
+        else { return nil }
+        return (stored, state)
+    }
+
+    /// Leaves a member's disk as if it had ended with a wrong state of this entry.
+    func distrust(_ member: Int, upTo index: LogIndex) {
+        var store = MemberHarness.opened(snapshotDisks[member])
+        do {
+            try store.distrust(upTo: index)
+        } catch {
+            preconditionFailure("a harness' disk failed: \(error)")
+        }
+    }
+
     /// Ends a member and starts it again from its disk.
     mutating func restart(_ member: Int) {
         var record = replicas[member].record

@@ -60,9 +60,8 @@ struct StateScrutiny: Sendable {
     /// How often the disk was told of it and has not answered. What else it answers until then is of before.
     var marksUnderWay = 0
     var trail = HashTrail()
-    /// The last that each other member told, and when.
+    /// The last that each other member told.
     var reports: [MemberID: StateReport] = [:]
-    var heardAt: [MemberID: UInt64] = [:]
     /// A majority agreed with this member there; 0 as long as none has.
     var comparedIndex = LogIndex.zero
     var disagreement: Disagreement?
@@ -157,7 +156,6 @@ extension Replica {
         // It has got what it asked for.
         if !report.isDistrusted { scrutiny.wanted[sender] = nil }
         scrutiny.reports[sender] = report
-        scrutiny.heardAt[sender] = now
         compareStates()
     }
 
@@ -165,7 +163,6 @@ extension Replica {
     private mutating func compareStates() {
         guard let configuration = raft?.configuration, !isDistrusted, effects.halt == nil else { return }
         scrutiny.reports = scrutiny.reports.filter { configuration.member($0.key) != nil }
-        scrutiny.heardAt = scrutiny.heardAt.filter { configuration.member($0.key) != nil }
         let reports = scrutiny.reports
         var isDisputed = false
         let own = scrutiny.trail.report(at: appliedIndex, hash: state.stateHash)
@@ -310,25 +307,22 @@ extension Replica {
         let behind = raft.membersThatNeedSnapshot.filter { wanted[$0] == nil }
         let members = (behind + wanted.filter { $0.value.index <= newest }.keys).sorted()
         if members.isEmpty { return [] }
-        let isGood = isNewestSnapshotGood(raft.configuration)
+        let isGood = isNewestSnapshotGood(raft)
         return members.filter { member in isGood || snapshotTransfers.all.contains { $0.member == member } }
     }
 
     /// Whether the newest snapshot may be passed on: a wrong state would come to a majority so. It waits for a majority to
-    /// agree with this member at its index or later, as long as one can be expected to.
-    private func isNewestSnapshotGood(_ configuration: Configuration) -> Bool {
+    /// agree with this member at its index or later, as long as one is in reach. Who needs the snapshot has nothing to
+    /// agree with, and may be needed for a quorum: so nobody waits unless one goes on without it.
+    private func isNewestSnapshotGood(_ raft: Raft) -> Bool {
         guard let newest = snapshots.newest?.identity.index, scrutiny.comparedIndex < newest,
             now < scrutiny.newestSnapshotAt + start.stateChecks.patienceMilliseconds
         else { return true }
-        let silence = 3 * start.stateChecks.reportMilliseconds
-        // Who was started just now has heard nobody yet.
-        if now < scrutiny.newestSnapshotAt + silence { return false }
-        let canBeJudged = configuration.hasQuorum { member in
-            guard member != record.id else { return true }
-            guard let heardAt = scrutiny.heardAt[member], now < heardAt + silence else { return false }
-            return scrutiny.reports[member]?.isDistrusted == false
+        let silence = 2 * start.raft.electionTimeoutMilliseconds
+        let judges = raft.progress(now: now).filter {
+            !$0.needsSnapshot && $0.silentMilliseconds < silence && scrutiny.reports[$0.id]?.isDistrusted != true
         }
-        return !canBeJudged
+        return !raft.configuration.hasQuorum { member in judges.contains { $0.id == member } }
     }
 
     /// Takes over another member's state in place of the wrong one.

@@ -101,9 +101,10 @@ extension ClusterSimulation {
         member.damage = nil
     }
 
-    /// States at one index are one state, but for those that were made wrong and do not know it yet.
+    /// States at one index are one state, but for those that were made wrong, whether they know it yet or not: of a state
+    /// that is marked a start makes nothing at all.
     func compare(_ member: SimulatedMember, _ hash: UInt128, at index: LogIndex) {
-        guard member.damage?.isConsistent != true else { return }
+        guard member.damage?.isConsistent != true, member.running?.look({ $0.isDistrusted }) != true else { return }
         if let other = hashes.updateValue(hash, forKey: index), other != hash {
             problem("\(member.name) has another state than others at index \(index.rawValue)")
         }

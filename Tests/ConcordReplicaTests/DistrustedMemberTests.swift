@@ -17,6 +17,7 @@ import Testing
                 reportMilliseconds: reportMilliseconds, patienceMilliseconds: 1000, stepMilliseconds: 5,
                 pauseMilliseconds: 200),
             levels: levels)
+        harness.settle()
         harness.connect()
         let leader = harness.elect()
         write(100, to: &harness, at: leader)
@@ -105,6 +106,7 @@ import Testing
         harness.connect()
         harness.pass(milliseconds: 500)
         let (stored, state) = try snapshot(in: &harness, at: leader, for: wrong)
+        try #require(state.members.members[moved].address == "moved:1")
         harness.distrust(wrong, upTo: LogIndex(1))
         harness.restart(wrong)
         var replica = harness.replicas[wrong]
@@ -112,6 +114,23 @@ import Testing
         replica.step(.snapshot(.installed(stored, state)))
         #expect(!replica.isDistrusted)
         #expect(replica.takeEffects().targets?.contains("moved:1") == true)
+    }
+
+    /// One of the two that are left needs the snapshot: nothing is committed before it has it.
+    @Test func nobodyIsWaitedForWhoHasNothingToCompare() {
+        var harness = MemberHarness(members: 3, snapshots: SnapshotSettings(logBytes: 2000))
+        let leader = harness.elect()
+        let (behind, away) = ((leader + 1) % 3, (leader + 2) % 3)
+        harness.unreachable = [behind]
+        write(200, to: &harness, at: leader)
+        #expect(harness.disks[leader].released.index > harness.replicas[behind].status.lastIndex)
+        harness.unreachable = [away]
+        harness.restart(leader)
+        #expect(harness.elect() == leader)
+        harness.request(5, at: leader, timeout: 60_000, harness.put("/k1", "in time"))
+        harness.pass(milliseconds: 2500)
+        #expect(harness.reply(to: 5)?.isApplied == true)
+        #expect(harness.replicas[behind].appliedIndex == harness.replicas[leader].appliedIndex)
     }
 
     /// Leader and member would send and refuse the same for three seconds.

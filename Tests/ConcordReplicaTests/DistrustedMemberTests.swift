@@ -103,6 +103,7 @@ import Testing
         let (wrong, moved) = ((leader + 1) % 3, (leader + 2) % 3)
         harness.addresses[moved] = "moved:1"
         harness.restart(moved)
+        harness.settle()
         harness.connect()
         harness.pass(milliseconds: 500)
         let (stored, state) = try snapshot(in: &harness, at: leader, for: wrong)

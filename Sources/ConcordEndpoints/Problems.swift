@@ -189,7 +189,8 @@ extension Problem {
             "the value is not a decimal 64-bit number as this API writes it, or the sum would not be one"
         case .sequential:
             "the next numbers of the parent are taken by nodes of these names, or this seq of the client is done already"
-        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .changeSettings, .memberChange:
+        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .snapshot, .changeSettings,
+            .memberChange:
             "this seq of the client is done already; never use one again"
         }
     }

@@ -1,5 +1,5 @@
 import ConcordBytes
-import ConcordModel
+package import ConcordModel
 package import ConcordRaft
 package import ConcordState
 package import ConcordStorage
@@ -215,11 +215,13 @@ package struct Replica: Sendable {
         case .write where scrutiny.isReadOnly: reply(request.id, .failed(.readOnly))
         case .write(let operation, let retry):
             takeOn(operation, retry: retry, request: request.id, deadline: deadline)
-        case .read(let query, .linearizable, let minimum):
-            reads.append(.init(request: request.id, deadline: deadline, question: .query(query), minimum: minimum))
-        case .read(let query, .local, let minimum):
-            let read = PendingRead(request: request.id, deadline: deadline, question: .query(query), minimum: minimum)
-            if hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
+        case .read(let query, let consistency, let minimum):
+            takeOn(
+                PendingRead(request: request.id, deadline: deadline, question: .query(query), minimum: minimum),
+                consistency)
+        case .backup(let consistency, let minimum):
+            takeOn(
+                PendingRead(request: request.id, deadline: deadline, question: .backup, minimum: minimum), consistency)
         case .cluster:
             reads.append(.init(request: request.id, deadline: deadline, question: .cluster, minimum: .zero))
         case .transferLeadership(let target):

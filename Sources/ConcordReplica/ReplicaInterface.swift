@@ -27,6 +27,8 @@ package struct ReplicaRequest: Sendable {
         case read(Query, ReadConsistency, minimum: Revision)
         /// The member list and everyone's position, linearizable.
         case cluster
+        /// The whole state, of `minimum` or a later revision.
+        case backup(ReadConsistency, minimum: Revision)
         /// Another member shall lead: an id of 32 hexadecimal digits or a name; `nil` lets the leader choose.
         case transferLeadership(to: String?)
     }
@@ -67,6 +69,7 @@ package struct ReplicaReply: Sendable {
         case outcome(Outcome)
         case answer(QueryResult)
         case cluster(ClusterView)
+        case backup(BackupSource)
         /// Who leads, after it was asked for.
         case leader(LeaderView)
         case failed(RequestFailure)

@@ -19,6 +19,7 @@ extension Replica {
             switch read.question {
             case .query(let query): reply(read.request, .answer(state.answer(query, stepsTaken: &stepsTaken)))
             case .cluster: askPositions(for: read)
+            case .backup: answerBackup(read)
             }
         }
         reads.putBack(Array(answerable))

@@ -119,6 +119,7 @@ package enum Server {
                     log: log, seed: SystemRandom.uint64()),
                 clients: ClientConnections(
                     poller: poller, endpoints: Endpoints(settings: settings),
+                    backups: try BackupThread(waking: poller.wakeup),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
                 clientListener: clientListener, peerListener: peerListener,
                 join: try joinThread(configuration, identity, waking: poller.wakeup, log: log), replica: replica)
@@ -166,7 +167,7 @@ package enum Server {
         let (lock, isOurs): (DirectoryLock, Bool)
         do throws(SystemError) {
             for changed in try Directory.create(path) { try Directory(changed).synchronize() }
-            lock = DirectoryLock(file: try Directory(path).open("lock", creating: true))
+            lock = DirectoryLock(file: try Directory(path).open(DirectoryLock.name, creating: true))
             isOurs = try lock.file.lock()
         } catch {
             throw StartFailure(

@@ -52,6 +52,8 @@ package final class ClusterSimulation {
     var burstsEnded = 0
     /// Requests for another leader that wait for an answer.
     var transfers: [RequestID: TransferRequest] = [:]
+    /// Backups that were asked for, with what was committed by then.
+    var backups: [RequestID: LogIndex] = [:]
     var succession: Succession?
     /// Until then clients begin nothing.
     var quietUntil: UInt64 = 0

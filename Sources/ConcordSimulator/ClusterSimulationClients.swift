@@ -66,6 +66,7 @@ extension ClusterSimulation {
         ask(
             member, ReplicaRequest(id: request, timeoutMilliseconds: timeout(of: doing, number), body: body), by: number
         )
+        askForBackupNowAndThen(member)
     }
 
     private func timeout(of doing: SimulatedClient.Doing, _ number: Int) -> UInt64 {
@@ -117,6 +118,7 @@ extension ClusterSimulation {
         case ClusterSimulation.memberChanger: return changeAnswered(reply, at: member)
         case ClusterSimulation.burst: return burstAnswered(reply)
         case ClusterSimulation.transfer: return transferAnswered(reply, by: member)
+        case ClusterSimulation.backup: return backupAnswered(reply, by: member)
         default: break
         }
         guard let doing = clients[number].doing,

@@ -37,6 +37,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case restoredSnapshots = "snapshots restored at a start"
     case installedSnapshots = "snapshots taken over from a leader"
     case upgrades = "members started with other builds"
+    case backups = "backups handed out"
     case memberChanges = "changes of membership asked for"
     case changedByFollowers = "writes forwarded by a follower"
 }

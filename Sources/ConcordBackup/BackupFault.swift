@@ -22,6 +22,8 @@ extension BackupFault: CustomStringConvertible {
         case .file(.damaged(let offset, let what)): "is damaged at offset \(offset): \(what)"
         case .image(.newerVersion(let version), _):
             "holds a state of format \(version), which this version does not know: use the newer version that wrote it"
+        case .image(.newerFeatureLevel(let level), _):
+            "holds a state of feature level \(level), which this version does not know: use the newer version that wrote it"
         case .image(.malformed, .some(let offset)):
             "is whole, and in the piece at offset \(offset) it holds no state that this version can read"
         case .image(.inconsistent(let what), .some(let offset)):

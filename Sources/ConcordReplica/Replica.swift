@@ -1,5 +1,5 @@
 import ConcordBytes
-package import ConcordModel
+import ConcordModel
 package import ConcordRaft
 package import ConcordState
 package import ConcordStorage

@@ -1,4 +1,4 @@
-import ConcordModel
+package import ConcordModel
 package import ConcordRaft
 import ConcordState
 import ConcordStorage
@@ -9,7 +9,7 @@ import ConcordStorage
 
 extension Configuration.Member {
     /// As the replicated state has it.
-    var applied: ClusterMember {
+    package var applied: ClusterMember {
         let role: ClusterMember.Role =
             switch self.role {
             case .voter: .voter

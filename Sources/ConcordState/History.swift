@@ -204,6 +204,12 @@ extension Tree {
         }
     }
 
+    /// Drops all events, and puts the floor behind all that they told.
+    mutating func dropHistory(floor: UInt64) {
+        while !history.events.isEmpty { dropOldestEvent() }
+        history.restore(floor: floor)
+    }
+
     private mutating func dropOldestEvent() {
         let number = history.events.first
         let event = history.events[number]

@@ -8,6 +8,8 @@ package import ConcordStorage
 package enum RestorationError: Error, Equatable, Sendable {
     /// Revision or epoch would leave the numbers that the API has.
     case numberTooLarge(name: String, value: UInt64, raise: UInt64)
+    /// The cluster's clock would leave them: no cluster lives that long, so somebody made this file.
+    case clockTooLarge(UInt64)
     case notEmpty(file: String)
     case storage(StorageError)
 }
@@ -47,13 +49,15 @@ package struct Restoration: Sendable {
         let revision = try raised("revision", state.revision.rawValue, by: revisionRaise)
         // What an entry says of its term is the epoch of the state behind it, so both stay one number.
         let epoch = try raised("epoch", max(state.epoch.rawValue, position.term.rawValue), by: epochRaise)
+        let clock = max(position.clock, state.clock)
+        guard clock < BackupLimits.numberMax else { throw .clockTooLarge(clock) }
         try checkEmpty(disk, apart)
         let configuration = Configuration(members: [.init(id: member, name: name, peerAddress: peerAddress)])
         state.beginAnew(
             revision: Revision(revision), epoch: Epoch(epoch), members: configuration.members.map(\.applied))
         let cluster = Formation.clusterID(configuration)
         let base = LogBase(
-            position: LogPosition(index: position.index, term: Term(epoch), clock: max(position.clock, state.clock)),
+            position: LogPosition(index: position.index, term: Term(epoch), clock: clock),
             configuration: configuration)
         let header = SnapshotHeader(cluster: cluster, base: base)
         let record = MemberRecord(
@@ -96,6 +100,8 @@ extension RestorationError: CustomStringConvertible {
         case .numberTooLarge(let name, let value, let raise):
             "the \(name) is \(value), and \(raise) more would be beyond 2^53, the greatest number of the API: raise it by "
                 + "less"
+        case .clockTooLarge(let clock):
+            "the cluster's clock is \(clock) ms, and no cluster lives that long: this is no backup of one"
         case .notEmpty(let file): "the directory is not empty: it holds \(file)"
         case .storage(let error): "\(error)"
         }

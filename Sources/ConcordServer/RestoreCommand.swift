@@ -103,6 +103,8 @@ enum RestoreCommand {
         do throws(RestorationError) {
             return try restoration.make(content, on: disk, apart: [DirectoryLock.name])
         } catch {
+            // Whatever somebody else has put there since it was found empty is not ours to take away.
+            if case .notEmpty = error { throw Failure(exit: .configuration, sentence: "\(error)") }
             let left = clear(options.directory)
             let exit: ServerExit = if case .storage = error { .storageFailed } else { .configuration }
             throw Failure(exit: exit, sentence: "\(error)\(left)")

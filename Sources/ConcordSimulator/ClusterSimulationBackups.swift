@@ -48,7 +48,7 @@ extension ClusterSimulation {
             problem("\(member.name) hands out another state than there was at \(position.index.rawValue)")
         }
         var writer = StateImageWriter(source.state)
-        var reader = StateImageReader()
+        var reader = StateImageReader(featureLevelMax: .max)
         do throws(StateImageError) {
             while let piece = writer.next(bytes: 4096) { try reader.read(piece) }
             let copy = try reader.finish()

@@ -98,7 +98,7 @@ final class SnapshotFile: Sendable {
     private func rename() throws {
         if FileManager.default.fileExists(atPath: name) {
             _ = try FileManager.default.replaceItemAt(
-                URL(fileURLWithPath: name), withItemAt: URL(fileURLWithPath: part))
+                URL(fileURLWithPath: name), withItemAt: URL(fileURLWithPath: part), options: .usingNewMetadataOnly)
         } else {
             try FileManager.default.moveItem(atPath: part, toPath: name)
         }

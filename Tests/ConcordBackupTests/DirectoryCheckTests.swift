@@ -24,7 +24,8 @@ import Testing
     }
 
     /// A member with a vote, a snapshot of entry 6 and a log to entry 9.
-    private static func directory() throws -> (disk: SimulatedDisk, state: StateMachine) {
+    /// - Parameter last: in place of entry 9.
+    private static func directory(last: Entry = value(9)) throws -> (disk: SimulatedDisk, state: StateMachine) {
         let disk = SimulatedDisk(seed: 1)
         var opened = try DataDirectory.open(disk, newMember: MemberID(0xA1), name: "north", segmentBytes: smallSegment)
         var record = opened.member.record
@@ -46,7 +47,8 @@ import Testing
         var image = StateImageWriter(state)
         while let piece = image.next(bytes: 100) { try writer.append(piece) }
         _ = try writer.finish()
-        for index: UInt64 in 7...9 { try append(value(index)) }
+        for index: UInt64 in 7...8 { try append(value(index)) }
+        try append(last)
         return (disk, state)
     }
 
@@ -149,6 +151,16 @@ import Testing
         let check = try DirectoryCheck(disk)
         #expect(check.isDamaged && check.findings.map(\.file) == [stored.fileName])
         #expect(check.end == nil)
+    }
+
+    @Test func `an entry of a feature level beyond this build is named and not applied`() throws {
+        let level = ModelLimits.featureLevel + 1
+        let raise = DirectoryCheckTests.entry(9, [put("/x", "1"), Command(operation: .raiseFeatureLevel(level))])
+        let (disk, _) = try DirectoryCheckTests.directory(last: raise)
+        let check = try DirectoryCheck(disk)
+        #expect(check.isDamaged && check.findings.map(\.file) == ["log"])
+        #expect(check.findings.first?.what.contains("entry 9 is whole, and needs feature level \(level)") == true)
+        #expect(check.end?.index == 8 && check.end?.revision == 8)
     }
 
     @Test func `a restored directory passes`() throws {

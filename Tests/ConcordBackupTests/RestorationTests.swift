@@ -142,6 +142,28 @@ import Testing
         }
     }
 
+    @Test func `a clock that no cluster can have is refused, and nothing is made`() {
+        var source = source()
+        source.header.base.position.clock = 1 << 53
+        let disk = SimulatedDisk(seed: 1)
+        #expect(throws: RestorationError.clockTooLarge(1 << 53)) { try self.restore(restoration, on: disk, source) }
+        #expect(disk.operations == 0)
+    }
+
+    @Test func `the feature level stays, and what the old members told of themselves goes`() throws {
+        var state = story()
+        _ = state.apply(Command(operation: .raiseFeatureLevel(2)))
+        let info = MemberInfo(
+            boot: 3, peerAddress: "10.0.0.9:7401", clientURL: "http://10.0.0.9:7400", featureLevel: 2, build: "old")
+        _ = state.apply(Command(operation: .memberInfo(MemberInfoOperation(member: 0xA1, info: info)), featureLevel: 2))
+        #expect(state.featureLevel == 2 && state.members.members.first?.info == info)
+        let disk = SimulatedDisk(seed: 1)
+        _ = try restore(restoration, on: disk, source(state))
+        let restored = try StateMachine.restored(from: try #require(try open(disk).snapshot), on: disk)
+        #expect(restored.featureLevel == 2 && restored.members.members.map(\.info) == [nil])
+        #expect(restored.members.members.map(\.address) == ["127.0.0.1:7401"])
+    }
+
     @Test func `a directory that holds anything is left alone`() throws {
         for name in ["notes.txt", "member", "log-0000000000000001", "snapshot-incoming.new"] {
             let disk = SimulatedDisk(seed: 1)

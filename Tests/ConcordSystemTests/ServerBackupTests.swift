@@ -42,9 +42,13 @@ struct ServerBackupTests {
         let again = try await tool(["snapshot", "save", file], [server.url])
         #expect(again.code == .failure && again.complaints.contains("exists already"))
         #expect(try server.client().request("PUT", "/v1/kv/more", body: "1").status == 201)
+        try FileManager.default.setAttributes([.posixPermissions: NSNumber(value: 0o644)], ofItemAtPath: file)
         let forced = try await tool(["snapshot", "save", file, "--force", "--json"], [server.url])
         #expect(forced.code == .success && forced.json["revision"] as? Int == 301, "\(forced.complaints)")
         #expect(try await tool(["snapshot", "inspect", file, "--json"], []).json["revision"] as? Int == 301)
+        let modeAfter = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        #expect(modeAfter == 0o600, "whoever could read the old file may not read the new one for that")
+        #expect(try Directory(scratch.path).list().filter { $0.hasPrefix("one.snapshot") } == ["one.snapshot"])
         let nowhere = try await tool(["snapshot", "save", "\(scratch.path)/no/such/x"], [server.url])
         #expect(nowhere.code == .failure && nowhere.complaints.contains("cannot be made"))
     }

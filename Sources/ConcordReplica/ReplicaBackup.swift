@@ -20,7 +20,8 @@ package struct BackupSource: Sendable {
 
 extension Replica {
     mutating func takeOn(_ read: PendingRead, _ consistency: ReadConsistency) {
-        if consistency == .local, hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
+        guard consistency == .local else { return reads.append(read) }
+        if hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
     }
 
     /// Hands out a copy of the state. It costs nothing here, however large the state is.

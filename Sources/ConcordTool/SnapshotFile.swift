@@ -95,18 +95,29 @@ final class SnapshotFile: Sendable {
         }
     }
 
+    /// The file that was there is set aside until the new one has its name: at every moment one of them is there, whole.
+    /// `FileManager.replaceItemAt` is not to be used for it: on Linux it may take the old file away and then fail.
     private func rename() throws {
-        if FileManager.default.fileExists(atPath: name) {
-            _ = try FileManager.default.replaceItemAt(
-                URL(fileURLWithPath: name), withItemAt: URL(fileURLWithPath: part), options: .usingNewMetadataOnly)
+        let files = FileManager.default
+        let aside = part + ".old"
+        if files.fileExists(atPath: name) {
+            if files.fileExists(atPath: aside) { try files.removeItem(atPath: aside) }
+            try files.moveItem(atPath: name, toPath: aside)
+            do {
+                try files.moveItem(atPath: part, toPath: name)
+            } catch {
+                try? files.moveItem(atPath: aside, toPath: name)
+                throw error
+            }
         } else {
-            try FileManager.default.moveItem(atPath: part, toPath: name)
+            try files.moveItem(atPath: part, toPath: name)
         }
         // The name is durable once its directory is.
         let directory = URL(fileURLWithPath: name).deletingLastPathComponent().path
         let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: directory))
         try handle.synchronize()
         try handle.close()
+        if files.fileExists(atPath: aside) { try files.removeItem(atPath: aside) }
     }
 
     /// Takes away what was written.

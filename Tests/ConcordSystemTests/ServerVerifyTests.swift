@@ -78,7 +78,7 @@ struct ServerVerifyTests {
         let log = "\(server.data)/log-0000000000000001"
         let good = try Data(contentsOf: URL(fileURLWithPath: log))
         var bad = good
-        bad[300] ^= 1
+        bad[120] ^= 1
         try bad.write(to: URL(fileURLWithPath: log))
         let before = try contents(server.data)
         let run = try verify(server.data, in: scratch)

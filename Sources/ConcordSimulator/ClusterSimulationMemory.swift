@@ -114,7 +114,7 @@ extension ClusterSimulation {
     /// A member that knows its state to be wrong tells nobody anything of it.
     func checkTrust(in reply: ReplicaReply, of member: SimulatedMember) {
         switch reply.result {
-        case .outcome, .answer:
+        case .outcome, .answer, .backup:
             guard member.running?.look({ $0.isDistrusted }) == true else { return }
             problem("\(member.name) answers from a state that it knows to be wrong: \(reply.result)")
         case .cluster, .leader, .failed: break

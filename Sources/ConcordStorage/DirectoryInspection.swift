@@ -64,6 +64,7 @@ package struct DirectoryInspection: Sendable {
         inspectMember(disk, names)
         inspectVotes(&disk, names)
         inspectSnapshots(disk, names)
+        inspectDistrust(&disk, names)
         inspectLog(&disk, names)
         for name in names where SegmentName.isLeftover(name) || SnapshotName.isLeftover(name) {
             remark(name, 0, "a leftover of a crash; a start takes it away")
@@ -130,6 +131,19 @@ package struct DirectoryInspection: Sendable {
             }
         }
         snapshots.sort { ($0.identity.index, $0.identity.term) > ($1.identity.index, $1.identity.term) }
+    }
+
+    private mutating func inspectDistrust<Storage: Disk>(_ disk: inout Storage, _ names: [String]) {
+        guard names.contains(DistrustMark.fileName) else { return }
+        do throws(StorageError) {
+            let bytes = try onDisk { () throws(DiskError) in try DistrustMark.read(on: &disk) }
+            let needed = try DistrustMark.index(of: bytes).map { " of entry \($0.rawValue) or a later one" } ?? ""
+            throw .damaged(
+                file: DistrustMark.fileName, offset: 0,
+                what: "this member's state was found to be wrong; it needs another member's snapshot" + needed)
+        } catch {
+            findings.append(DirectoryFinding(error))
+        }
     }
 
     private mutating func inspectLog<Storage: Disk>(_ disk: inout Storage, _ names: [String]) {

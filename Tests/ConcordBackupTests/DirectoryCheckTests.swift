@@ -95,7 +95,7 @@ import Testing
                 disk.replaceContents(of: name, with: bytes)
             }
         }
-        #expect(found > 100 && silent == 0, "\(found) found, \(silent) not")
+        #expect(found * step > 200 && silent == 0, "\(found) found, \(silent) not")
     }
 
     @Test func `a file that is cut or missing is named`() throws {
@@ -126,6 +126,17 @@ import Testing
         let check = try DirectoryCheck(disk)
         #expect(!check.isDamaged && check.findings.map(\.severity) == [.remark], "\(check.findings) \(name)")
         #expect(check.findings.first?.file == last.key && check.end?.index == 8)
+        #expect(disk.durableSnapshot() == before)
+    }
+
+    @Test func `a state that was found to be wrong is told, with what the member needs`() throws {
+        let (disk, _) = try DirectoryCheckTests.directory()
+        var (snapshots, _) = try SnapshotStore.open(disk)
+        try snapshots.distrust(upTo: LogIndex(7))
+        let before = disk.durableSnapshot()
+        let check = try DirectoryCheck(disk)
+        #expect(check.isDamaged && check.findings.map(\.file) == ["distrusted"])
+        #expect(check.findings.first?.what.hasSuffix("snapshot of entry 7 or a later one") == true)
         #expect(disk.durableSnapshot() == before)
     }
 

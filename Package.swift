@@ -60,6 +60,9 @@ let package = Package(
         room(
             "ConcordReplica",
             ["ConcordRaft", "ConcordState", "ConcordStorage", "ConcordModel", "ConcordBytes"]),
+        room(
+            "ConcordBackup",
+            ["ConcordReplica", "ConcordState", "ConcordStorage", "ConcordRaft", "ConcordModel", "ConcordBytes"]),
         room("ConcordHTTP", ["ConcordBytes"]),
         room("ConcordLinux", ["CConcordLinux", "ConcordBytes"]),
         room(
@@ -68,7 +71,7 @@ let package = Package(
         room(
             "ConcordServer",
             [
-                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica",
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordBackup", "ConcordReplica",
                 "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",
                 "ConcordCommandLine",
             ]),
@@ -81,7 +84,7 @@ let package = Package(
                 .target(name: "ConcordBytes", condition: socketsOnly),
             ]),
         room("ConcordCommandLine"),
-        room("ConcordTool", ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"]),
+        room("ConcordTool", ["ConcordClient", "ConcordBackup", "ConcordAPI", "ConcordModel", "ConcordCommandLine"]),
         room(
             "ConcordBench",
             ["ConcordClient", "ConcordHTTP", "ConcordLinux", "ConcordCommandLine", "ConcordBytes"]),
@@ -109,6 +112,12 @@ let package = Package(
         tests(
             "ConcordStorageTests",
             ["ConcordStorage", "ConcordSimulator", "ConcordRaft", "ConcordBytes"]),
+        tests(
+            "ConcordBackupTests",
+            [
+                "ConcordBackup", "ConcordSimulator", "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft",
+                "ConcordModel", "ConcordBytes",
+            ]),
         tests("ConcordHTTPTests", ["ConcordHTTP", "ConcordBytes"]),
         tests("ConcordLinuxTests", ["ConcordLinux", "ConcordBytes"]),
         tests(
@@ -120,8 +129,8 @@ let package = Package(
         tests(
             "ConcordEndpointsTests",
             [
-                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordRaft", "ConcordModel",
-                "ConcordBytes",
+                "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordStorage", "ConcordState",
+                "ConcordRaft", "ConcordModel", "ConcordBytes",
             ]),
         tests(
             "ConcordServerTests",

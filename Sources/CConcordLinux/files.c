@@ -28,6 +28,13 @@ int concord_open_at(int directory, const char *name, int creating) {
     return answer(descriptor);
 }
 
+int concord_open_reading_at(int directory, const char *name) {
+    int descriptor;
+    do descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    while (descriptor < 0 && errno == EINTR);
+    return answer(descriptor);
+}
+
 int concord_open_reading(const char *path) {
     int descriptor;
     do descriptor = open(path, O_RDONLY | O_CLOEXEC);

@@ -95,6 +95,10 @@ package struct StatusDocument: Codable, Equatable, Sendable {
     package var stateHash: String
     package var nodesCount: UInt64
     package var waitingRequests: UInt64
+    /// `unknown`, `agreed`, `undecided`, `divided` or `diverged`; a member of an earlier version tells none.
+    package var agreement: String?
+    /// The last index at which a majority had this member's state hash; 0 for none.
+    package var comparedIndex: UInt64?
     package var ready: Bool
     /// Why it is not ready.
     package var reason: String?
@@ -107,7 +111,9 @@ package struct StatusDocument: Codable, Equatable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case featureLevel = "feature_level"
-        case member, name, boot, role, term, leader, revision, epoch, ready, reason, version, build, consistency
+        case member, name, boot, role, term, leader, revision, epoch, agreement, ready, reason, version, build
+        case consistency
+        case comparedIndex = "compared_index"
         case clusterID = "cluster_id"
         case leaderURL = "leader_url"
         case commitIndex = "commit_index"
@@ -123,8 +129,8 @@ package struct StatusDocument: Codable, Equatable, Sendable {
         member: String, name: String, boot: UInt64, clusterID: String?, role: String, term: UInt64, leader: String?,
         leaderURL: String?, commitIndex: UInt64, appliedIndex: UInt64, lastIndex: UInt64, revision: UInt64,
         epoch: UInt64, clusterClockMilliseconds: UInt64, stateHash: String, nodesCount: UInt64,
-        waitingRequests: UInt64, ready: Bool, reason: String?, version: String, build: String,
-        featureLevel: UInt16? = nil, consistency: String = "local"
+        waitingRequests: UInt64, agreement: String?, comparedIndex: UInt64?, ready: Bool, reason: String?,
+        version: String, build: String, featureLevel: UInt16? = nil, consistency: String = "local"
     ) {
         self.member = member
         self.name = name
@@ -143,6 +149,8 @@ package struct StatusDocument: Codable, Equatable, Sendable {
         self.stateHash = stateHash
         self.nodesCount = nodesCount
         self.waitingRequests = waitingRequests
+        self.agreement = agreement
+        self.comparedIndex = comparedIndex
         self.ready = ready
         self.reason = reason
         self.version = version

@@ -14,6 +14,10 @@ enum ClientLimits {
     /// What a transport is given beyond the time that the member was told, so that the member's own answer
     /// ("timeout, nothing happened") arrives first.
     static let replyGraceMilliseconds: Int64 = 500
+    /// How often each member is asked for a snapshot before a call gives up.
+    static let downloadRoundsMax = 2
+    /// A member that sends nothing for so long is taken for dead.
+    static let downloadPatienceMilliseconds: Int64 = 30_000
     /// A reply larger than this is refused: a page has 4 MiB of keys and values, and JSON at worst writes six
     /// bytes for one.
     static let replyBytesMax = 64 << 20

@@ -81,7 +81,7 @@
     }
 
     extension TransportReply {
-        fileprivate init(_ response: HTTPResponse) {
+        init(_ response: HTTPResponse) {
             var headers: [(name: String, value: String)] = []
             headers.reserveCapacity(response.headers.count)
             for index in 0..<response.headers.count {

@@ -8,7 +8,7 @@
     /// of its own. About ten times faster than `URLSessionTransport` on Linux; speaks `http` only.
     public final class SocketTransport: ConcordTransport {
         private let mailbox: Mailbox<SocketCommand>
-        private let gate: SocketGate
+        let gate: SocketGate
         private let thread: Mutex<Thread?>
         private let nextExchange = Atomic<UInt64>(0)
 
@@ -79,7 +79,7 @@
             return try result.get()
         }
 
-        private static func encode(_ request: TransportRequest, to endpoint: ConcordEndpoint) -> [UInt8]? {
+        static func encode(_ request: TransportRequest, to endpoint: ConcordEndpoint) -> [UInt8]? {
             guard let method = method(request.method) else { return nil }
             var writer = ByteWriter(capacity: 256 + (request.body?.count ?? 0))
             writer.writeRequestLine(

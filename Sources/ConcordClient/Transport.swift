@@ -64,6 +64,42 @@ public protocol ConcordTransport: Sendable {
         _ request: TransportRequest, to endpoint: ConcordEndpoint, timeout: Duration
     ) async throws(TransportFailure) -> TransportReply
 
+    /// Sends one request, and hands the body of the reply over as it arrives.
+    ///
+    /// A transport that does not have it gets the whole reply first, as `send` does, and within its bounds.
+    /// - Parameters:
+    ///   - patience: the longest time without any progress; then `.timedOut` is thrown.
+    ///   - take: is told the head of a reply with status 200, and then its body, in order and never twice at a time. When
+    ///     it returns false the rest is not wanted, and `.cancelled` is thrown.
+    /// - Returns: the head of a reply with status 200, whose body was handed over; any other reply as a whole.
+    func download(
+        _ request: TransportRequest, to endpoint: ConcordEndpoint, patience: Duration,
+        _ take: @escaping @Sendable (DownloadPart) -> Bool
+    ) async throws(TransportFailure) -> TransportReply
+
     /// Closes all connections; requests under way and later ones fail with `.closed`.
     func close()
+}
+
+/// What a download hands over.
+public enum DownloadPart: Sendable {
+    /// The head of the reply; its body follows.
+    case head(TransportReply)
+    /// The bytes of the body that follow those before.
+    case bytes([UInt8])
+}
+
+extension ConcordTransport {
+    /// Gets the whole reply, and then hands it over.
+    public func download(
+        _ request: TransportRequest, to endpoint: ConcordEndpoint, patience: Duration,
+        _ take: @escaping @Sendable (DownloadPart) -> Bool
+    ) async throws(TransportFailure) -> TransportReply {
+        var reply = try await send(request, to: endpoint, timeout: patience)
+        guard reply.status == 200 else { return reply }
+        let body = reply.body
+        reply.body = []
+        guard take(.head(reply)), take(.bytes(body)) else { throw .cancelled }
+        return reply
+    }
 }

@@ -63,8 +63,8 @@ extension Endpoints {
                 revision: view.revision.rawValue, epoch: view.epoch.rawValue,
                 clusterClockMilliseconds: view.clusterClock, stateHash: HexadecimalText.text(view.stateHash),
                 nodesCount: view.nodesCount, waitingRequests: UInt64(clamping: view.waitingRequests),
-                ready: reason == nil, reason: reason, version: settings.version, build: settings.build,
-                featureLevel: view.featureLevel),
+                agreement: view.agreement.rawValue, comparedIndex: view.comparedNumber, ready: reason == nil,
+                reason: reason, version: settings.version, build: settings.build, featureLevel: view.featureLevel),
             to: request)
     }
 

@@ -39,6 +39,7 @@ package struct PendingReply: Sendable {
         case cluster
         case leader
         case settings
+        case snapshot
         case changeSettings([SettingValue])
         /// One is begun, or taken back.
         case memberChange
@@ -50,7 +51,8 @@ package struct PendingReply: Sendable {
 
     var kind: Kind
     var key: Key
-    var isHead: Bool
+    /// The request was HEAD: nothing follows the headers.
+    package private(set) var isHead: Bool
     /// The write carried an identity, so it may be sent again when its outcome is unknown.
     var hasRetryIdentity: Bool
     /// Read further requests on the connection after this answer; else close it.

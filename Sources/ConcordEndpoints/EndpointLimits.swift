@@ -14,6 +14,9 @@ package enum EndpointLimits {
     /// more time to refuse than it is worth.
     package static let documentBytesMax = 4096
 
+    /// What a client is told to wait when enough snapshots are being sent.
+    package static let backupRetryMilliseconds: UInt64 = 2000
+
     static func check(documentOf request: HTTPRequest) throws(Problem) {
         guard request.body.count <= documentBytesMax else {
             throw Problem(.tooLarge, "the document has more than \(documentBytesMax) bytes; send only what is needed")

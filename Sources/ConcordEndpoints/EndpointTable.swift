@@ -9,6 +9,7 @@ enum Resource: UInt8, Sendable {
     case leader
     case change
     case settings
+    case snapshot
     case status
     case version
     case live
@@ -22,6 +23,7 @@ enum Resource: UInt8, Sendable {
         case .leader: "/v1/cluster/leader"
         case .change: "/v1/cluster/change"
         case .settings: "/v1/cluster/settings"
+        case .snapshot: "/v1/snapshot"
         case .status: "/v1/status"
         case .version: "/v1/version"
         case .live: "/livez"
@@ -37,7 +39,7 @@ enum Resource: UInt8, Sendable {
             return
         }
         let resources: [Resource] = [
-            .root, .status, .ready, .live, .cluster, .leader, .change, .settings, .version,
+            .root, .status, .ready, .live, .cluster, .leader, .change, .settings, .snapshot, .version,
         ]
         for resource in resources
         where path.equals(resource.template) {
@@ -60,6 +62,7 @@ enum Action: UInt8, Sendable {
     case cancelMemberChange
     case readSettings
     case changeSettings
+    case readSnapshot
     case readStatus
     case readVersion
     case checkLive
@@ -96,6 +99,7 @@ struct Endpoint: Sendable {
         Endpoint(.delete, .change, .cancelMemberChange, [.timeout]),
         Endpoint(.get, .settings, .readSettings, [.consistency, .timeout]),
         Endpoint(.put, .settings, .changeSettings, [.timeout]),
+        Endpoint(.get, .snapshot, .readSnapshot, [.consistency, .minRevision, .timeout]),
         Endpoint(.get, .status, .readStatus),
         Endpoint(.get, .version, .readVersion),
         Endpoint(.get, .live, .checkLive),

@@ -37,8 +37,8 @@ package struct Endpoints: Sendable {
         let parameters = try QueryParameters(request.query, endpoint: endpoint)
         switch endpoint.action {
         case .putNode, .createSequential, .increment, .changeSettings, .moveLeadership, .changeMembers: break
-        case .readNode, .deleteNode, .readCluster, .cancelMemberChange, .readSettings, .readStatus, .readVersion,
-            .checkLive, .checkReady:
+        case .readNode, .deleteNode, .readCluster, .cancelMemberChange, .readSettings, .readSnapshot, .readStatus,
+            .readVersion, .checkLive, .checkReady:
             guard request.body.isEmpty else {
                 throw Problem(.invalidRequest, "\(endpoint.method.name) takes no body here; send none")
             }
@@ -57,6 +57,7 @@ package struct Endpoints: Sendable {
         case .cancelMemberChange: return try cancelMemberChange(request, parameters)
         case .readSettings: return readSettings(request, parameters)
         case .changeSettings: return try changeSettings(request, parameters)
+        case .readSnapshot: return try readSnapshot(request, parameters, facts)
         case .readStatus: return .respond(status(request, facts))
         case .readVersion: return .respond(version(request, facts))
         case .checkLive: return .respond(live(request))

@@ -13,6 +13,8 @@ package struct MemberFacts: Sendable {
     /// Set it through `refresh`.
     package private(set) var status: StatusView
     package private(set) var readiness: Readiness
+    /// As many backups are on their way to clients as may be at once.
+    package var isBusyWithBackups = false
     /// `Concord-Member`, `Concord-Leader` and `Cache-Control`, as they stand in every reply.
     private(set) var headerLines: [UInt8] = []
 

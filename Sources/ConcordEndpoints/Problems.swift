@@ -51,6 +51,16 @@ extension Problem {
                 retryAfterMilliseconds: ReplicaLimits.noSpaceRetryMilliseconds)
         case .transferRefused(let refusal):
             self.init(refusal)
+        case .diverged:
+            self.init(
+                .recovering,
+                "nothing happened: this member's state was found to differ from the others' and is being replaced; try "
+                    + "another member", retryAfterMilliseconds: 1000)
+        case .readOnly:
+            self.init(
+                .readOnly,
+                "nothing happened: the members' states differ and none is a majority's, so nothing is written; ask "
+                    + "whoever runs the cluster")
         case .recovering:
             self.init(
                 .recovering, "nothing happened: this member is not part of a formed cluster yet; try another",
@@ -185,7 +195,8 @@ extension Problem {
             "the value is not a decimal 64-bit number as this API writes it, or the sum would not be one"
         case .sequential:
             "the next numbers of the parent are taken by nodes of these names, or this seq of the client is done already"
-        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .changeSettings, .memberChange:
+        case .increment, .put, .delete, .node, .list, .cluster, .leader, .settings, .snapshot, .changeSettings,
+            .memberChange:
             "this seq of the client is done already; never use one again"
         }
     }

@@ -20,7 +20,8 @@ extension Endpoints {
         }
     }
 
-    /// Appends the whole response to a request that the replica has answered.
+    /// Appends the whole response to a request that the replica has answered; of a backup its head, which chunks of the
+    /// snapshot's file are to follow.
     package func write(
         _ reply: ReplicaReply, for pending: PendingReply, facts: MemberFacts, into output: inout ByteQueue
     ) {
@@ -38,6 +39,8 @@ extension Endpoints {
             case .cluster(let view):
                 response.begin(200, into: &writer)
                 response.write(json: JSONDocument.encode(ClusterDocument(view)), into: &writer)
+            case .backup(let source):
+                response.beginBackup(source, into: &writer)
             case .leader(let view):
                 response.begin(200, into: &writer)
                 response.write(json: JSONDocument.encode(LeaderDocument(view)), into: &writer)

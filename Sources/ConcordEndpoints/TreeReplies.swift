@@ -52,7 +52,7 @@ extension ReplyWriter {
         case .delete:
             let count = UInt64(clamping: result.number ?? 1)
             finishJSON(into: &writer) { $0.writeDeletionDocument(node, deletedCount: count) }
-        case .node, .list, .cluster, .leader, .settings, .changeSettings, .memberChange:
+        case .node, .list, .cluster, .leader, .settings, .snapshot, .changeSettings, .memberChange:
             finishJSON(into: &writer) { $0.writeNodeDocument(node, withValue: false) }
         }
     }

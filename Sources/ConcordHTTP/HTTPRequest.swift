@@ -67,4 +67,10 @@ import ConcordBytes
     }
 
     @inlinable package var hasQuery: Bool { queryRange != nil }
+
+    /// The client speaks HTTP/1.0, which has no chunked coding.
+    package var isOldVersion: Bool {
+        guard let end = headers.head.firstIndex(of: 0x0D) else { return false }
+        return headers.head[..<end].suffix(8).elementsEqual("HTTP/1.0".utf8)
+    }
 }

@@ -63,6 +63,17 @@ package struct HTTPResponseParser: Sendable {
         }
     }
 
+    /// The response whose head has arrived and whose body is on its way, without the body.
+    package var begun: HTTPResponse? { pending }
+
+    /// Hands over what has arrived of the body, so that a long one is never held as a whole: the response that `parse`
+    /// tells in the end has what arrived since.
+    package mutating func takeBody() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &body)
+        return taken
+    }
+
     /// The peer closed its side: a response without a length ends here, any other begun one is broken.
     package mutating func endOfInput() -> HTTPResponseProgress {
         switch stage {

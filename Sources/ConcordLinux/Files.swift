@@ -54,6 +54,12 @@ package struct Directory: ~Copyable, Sendable {
         return File(Descriptor(owning: try checked(result, "open \(path)/\(name)")), name: name)
     }
 
+    /// Opens a file that may be read and not written.
+    package func openReading(_ name: String) throws(SystemError) -> File {
+        let result = unsafe concord_open_reading_at(descriptor.number, name)
+        return File(Descriptor(owning: try checked(result, "open \(path)/\(name)")), name: name)
+    }
+
     /// Replaces `newName` if there is one.
     package func rename(_ name: String, to newName: String) throws(SystemError) {
         let result = unsafe concord_rename_at(descriptor.number, name, newName)

@@ -136,7 +136,7 @@ package struct ReadyBarrier: Equatable, Sendable {
 package struct Output: Sendable {
     package var write: LogWrite?
     package var messages: [OutboundMessage] = []
-    /// Newly committed entries, in order, each exactly once in the life of this value.
+    /// Newly committed entries, in order, each exactly once; after a `reinstall` those behind the snapshot once more.
     package var committed: [Entry] = []
     package var readyBarriers: [ReadyBarrier] = []
     /// Barriers that got no answer and never will: ask again with a new id.

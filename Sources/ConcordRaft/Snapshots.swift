@@ -39,4 +39,15 @@ extension Raft {
         }
         return true
     }
+
+    /// Takes over a snapshot although its entry may be committed here already: what was made of the log was wrong. The
+    /// committed entries behind the snapshot are handed over once more.
+    /// - Returns: false when the log does not reach back to the snapshot, or this member leads and does not reach it.
+    package mutating func reinstall(_ base: LogBase) -> Bool {
+        let position = base.position
+        if position.index > commitIndex { return install(base) }
+        guard log.term(at: position.index) == position.term else { return false }
+        deliveredIndex = position.index
+        return true
+    }
 }

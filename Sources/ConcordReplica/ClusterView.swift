@@ -93,12 +93,29 @@ package struct StatusView: Equatable, Sendable {
     package var waitingRequests: Int
     /// The one in force, as far as this member has applied.
     package var featureLevel: UInt16
+    package var agreement: Agreement
+    /// The last index at which a majority of the voters was seen to have this member's state; 0 for none.
+    package var comparedIndex: LogIndex
+
+    /// What is known of this member's state beside the others'.
+    package enum Agreement: String, Equatable, Sendable {
+        /// Nothing was compared since the start, or since a snapshot took its place.
+        case unknown
+        case agreed
+        /// Voters disagree; too few have been heard to tell who is right.
+        case undecided
+        /// Voters disagree, and no state is a majority's: nothing is written.
+        case divided
+        /// This member's state is wrong, and is being replaced.
+        case diverged
+    }
 
     package init(
         id: MemberID, name: String, boot: UInt64, clusterID: ClusterID?, standing: Standing, leaderClientURL: String?,
         commitIndex: LogIndex, appliedIndex: LogIndex, lastIndex: LogIndex, revision: Revision, epoch: Epoch,
         clusterClock: UInt64, stateHash: UInt128, nodesCount: UInt64, waitingRequests: Int,
-        featureLevel: UInt16 = ModelLimits.featureLevelFirst
+        featureLevel: UInt16 = ModelLimits.featureLevelFirst, agreement: Agreement = .unknown,
+        comparedIndex: LogIndex = .zero
     ) {
         self.id = id
         self.name = name
@@ -116,5 +133,7 @@ package struct StatusView: Equatable, Sendable {
         self.nodesCount = nodesCount
         self.waitingRequests = waitingRequests
         self.featureLevel = featureLevel
+        self.agreement = agreement
+        self.comparedIndex = comparedIndex
     }
 }

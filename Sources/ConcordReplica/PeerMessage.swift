@@ -31,6 +31,10 @@ package enum PeerMessage: Equatable, Sendable {
     case diskSpace(isFull: Bool)
     /// The write of this boot and sequence needs room, and no quorum has any: it was not appended and never will be.
     case forwardRefusedForSpace(boot: UInt64, sequence: UInt64)
+    /// What the sender's state is, or that it does not trust it.
+    case stateReport(StateReport)
+    /// The sender's state is wrong: the leader is asked for a snapshot of this entry or a later one.
+    case snapshotRequest(from: LogIndex)
 }
 
 /// How far a member has got, as the leader knows it.

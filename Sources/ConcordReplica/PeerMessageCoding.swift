@@ -21,6 +21,8 @@ extension PeerMessage {
         static let membershipRequest: UInt8 = 13
         static let diskSpace: UInt8 = 19
         static let forwardRefusedForSpace: UInt8 = 20
+        static let stateReport: UInt8 = 17
+        static let snapshotRequest: UInt8 = 18
     }
 
     package func encode(into writer: inout ByteWriter) {
@@ -77,6 +79,12 @@ extension PeerMessage {
             writer.write(Tag.forwardRefusedForSpace)
             writer.write(boot)
             writer.write(sequence)
+        case .stateReport(let report):
+            writer.write(Tag.stateReport)
+            report.encode(into: &writer)
+        case .snapshotRequest(let index):
+            writer.write(Tag.snapshotRequest)
+            writer.write(index.rawValue)
         }
     }
 
@@ -111,6 +119,8 @@ extension PeerMessage {
         case Tag.diskSpace: self = .diskSpace(isFull: try reader.readBool())
         case Tag.forwardRefusedForSpace:
             self = .forwardRefusedForSpace(boot: try reader.readUInt64(), sequence: try reader.readUInt64())
+        case Tag.stateReport: self = .stateReport(try StateReport(decoding: &reader))
+        case Tag.snapshotRequest: self = .snapshotRequest(from: LogIndex(try reader.readUInt64()))
         default: throw .invalid
         }
         try reader.finish()

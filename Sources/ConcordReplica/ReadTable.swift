@@ -6,6 +6,7 @@ struct PendingRead {
     enum Question {
         case query(Query)
         case cluster
+        case backup
     }
 
     var request: RequestID

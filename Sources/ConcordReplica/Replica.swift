@@ -72,6 +72,9 @@ package struct Replica: Sendable {
 
     var nextRequestCheck: UInt64 = 0
 
+    // The state looked after.
+    var scrutiny: StateScrutiny
+
     // What a leader decides by itself.
     /// The last entry of this leadership that carries such a decision.
     var lastDecision = (term: Term.zero, index: LogIndex.zero)
@@ -100,6 +103,7 @@ package struct Replica: Sendable {
         state = start.snapshot?.state ?? StateMachine()
         appliedIndex = start.snapshot?.snapshot.identity.index ?? .zero
         snapshots = SnapshotKeeping(start.snapshot)
+        scrutiny = StateScrutiny(distrusted: start.distrusted, now: start.now)
         reads = ReadTable(boot: start.record.boot)
         transfers = TransferTable(boot: start.record.boot)
         lastPositionsID = start.record.boot << 32
@@ -134,6 +138,7 @@ package struct Replica: Sendable {
     package mutating func takeEffects() -> ReplicaEffects {
         if raft != nil {
             collect()
+            abdicateIfDistrusted()
             askForTransfers()
             followSpace()
             dispatchWrites()
@@ -160,6 +165,7 @@ package struct Replica: Sendable {
         if backlogHead < backlog.count || reads.hasAnswerable { return now }
         var deadline = min(
             raft?.nextDeadline ?? UInt64.max, retryAt ?? UInt64.max, nextBarrierAt ?? UInt64.max)
+        deadline = min(deadline, nextStateCheck)
         deadline = min(
             deadline, snapshotTransfers.nextDeadline, transfers.nextAsk(after: now) ?? UInt64.max)
         deadline = min(deadline, space.nextDeadline, snapshots.nextDeadline(after: now))
@@ -174,7 +180,8 @@ package struct Replica: Sendable {
             leaderClientURL: standing.leader.flatMap(clientURL), commitIndex: raft?.commitIndex ?? .zero,
             appliedIndex: appliedIndex, lastIndex: raft?.lastIndex ?? .zero, revision: state.revision,
             epoch: state.epoch, clusterClock: raft?.clusterClock ?? 0, stateHash: state.stateHash,
-            nodesCount: state.nodesCount, waitingRequests: waitingCount, featureLevel: state.featureLevel)
+            nodesCount: state.nodesCount, waitingRequests: waitingCount, featureLevel: state.featureLevel,
+            agreement: agreement, comparedIndex: scrutiny.comparedIndex)
     }
 
     private var waitingCount: Int { writes.count + reads.count + positionReads.count + transfers.count }
@@ -203,22 +210,27 @@ package struct Replica: Sendable {
             nextToSend = writes.first
         }
         if let at = nextBarrierAt, at <= self.now { nextBarrierAt = nil }
+        checkState()
     }
 
     private mutating func receive(_ request: ReplicaRequest) {
         guard raft != nil else { return reply(request.id, .failed(.recovering)) }
+        guard !isDistrusted else { return reply(request.id, .failed(.diverged)) }
         guard waitingCount < ReplicaLimits.waitingRequestsMax else {
             return reply(request.id, .failed(.overloaded))
         }
         let deadline = now + request.timeoutMilliseconds
         switch request.body {
+        case .write where scrutiny.isReadOnly: reply(request.id, .failed(.readOnly))
         case .write(let operation, let retry):
             takeOn(operation, retry: retry, request: request.id, deadline: deadline)
-        case .read(let query, .linearizable, let minimum):
-            reads.append(.init(request: request.id, deadline: deadline, question: .query(query), minimum: minimum))
-        case .read(let query, .local, let minimum):
-            let read = PendingRead(request: request.id, deadline: deadline, question: .query(query), minimum: minimum)
-            if hasCaughtUp { reads.appendLocal(read) } else { reads.append(read) }
+        case .read(let query, let consistency, let minimum):
+            takeOn(
+                PendingRead(request: request.id, deadline: deadline, question: .query(query), minimum: minimum),
+                consistency)
+        case .backup(let consistency, let minimum):
+            takeOn(
+                PendingRead(request: request.id, deadline: deadline, question: .backup, minimum: minimum), consistency)
         case .cluster:
             reads.append(.init(request: request.id, deadline: deadline, question: .cluster, minimum: .zero))
         case .transferLeadership(let target):
@@ -272,6 +284,8 @@ package struct Replica: Sendable {
         case .diskSpace(let isFull): space.reported(by: sender, isFull: isFull, now: now)
         case .forwardRefusedForSpace(let boot, let sequence):
             if boot == record.boot { refused(sequence, .noSpace) }
+        case .stateReport(let report): receive(report, from: sender)
+        case .snapshotRequest(let index): receiveSnapshotRequest(from: index, of: sender)
         }
     }
 
@@ -295,7 +309,8 @@ package struct Replica: Sendable {
                 hold(outbound)
             }
         }
-        backlog.append(contentsOf: output.committed)
+        // Of a state that is wrong nothing right is made.
+        if !isDistrusted { backlog.append(contentsOf: output.committed) }
         for barrier in output.readyBarriers { reads.ready(barrier) }
         for barrier in output.lostBarriers {
             reads.lost(barrier)
@@ -330,6 +345,7 @@ package struct Replica: Sendable {
         while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn, effects.halt == nil {
             commands += apply(backlog[backlogHead])
             backlogHead += 1
+            if effects.halt == nil { rememberHash() }
         }
         if backlogHead == backlog.count {
             backlog.removeAll(keepingCapacity: backlog.count < 1024)
@@ -384,7 +400,9 @@ package struct Replica: Sendable {
     }
 
     mutating func reply(_ request: RequestID, _ result: ReplicaReply.Result) {
-        effects.replies.append(
-            ReplicaReply(id: request, result: result, revision: state.revision, epoch: state.epoch))
+        // What a wrong state says of itself is told to nobody.
+        let revision = isDistrusted ? .zero : state.revision
+        let epoch = isDistrusted ? .zero : state.epoch
+        effects.replies.append(ReplicaReply(id: request, result: result, revision: revision, epoch: epoch))
     }
 }

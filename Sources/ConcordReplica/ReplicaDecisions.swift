@@ -58,7 +58,8 @@ extension Replica {
     /// Appends what follows from what is known, in an entry that holds in this term only. Nothing unless everything in
     /// this leader's log that bears on it is applied: the first entry of its term, and what it decided before.
     mutating func decide() {
-        guard mayDecide, effects.halt == nil, standing.role == .leader, let raft, let start = raft.leadershipStart,
+        guard mayDecide, mayShareState, effects.halt == nil, standing.role == .leader, let raft,
+            let start = raft.leadershipStart,
             appliedIndex >= start, lastDecision.term != standing.term || appliedIndex >= lastDecision.index
         else { return }
         let decisions = dueDecisions(raft.configuration)

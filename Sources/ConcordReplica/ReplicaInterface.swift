@@ -27,6 +27,8 @@ package struct ReplicaRequest: Sendable {
         case read(Query, ReadConsistency, minimum: Revision)
         /// The member list and everyone's position, linearizable.
         case cluster
+        /// The whole state, of `minimum` or a later revision.
+        case backup(ReadConsistency, minimum: Revision)
         /// Another member shall lead: an id of 32 hexadecimal digits or a name; `nil` lets the leader choose.
         case transferLeadership(to: String?)
     }
@@ -58,6 +60,10 @@ package enum RequestFailure: Equatable, Sendable {
     case recovering
     /// Leadership stayed where it was.
     case transferRefused(TransferRefusal)
+    /// Nothing happened: this member's state is wrong and is being replaced (503 `recovering`).
+    case diverged
+    /// Nothing happened: the members' states differ, and none is a majority's (503 `read_only`).
+    case readOnly
 }
 
 package struct ReplicaReply: Sendable {
@@ -65,6 +71,7 @@ package struct ReplicaReply: Sendable {
         case outcome(Outcome)
         case answer(QueryResult)
         case cluster(ClusterView)
+        case backup(BackupSource)
         /// Who leads, after it was asked for.
         case leader(LeaderView)
         case failed(RequestFailure)
@@ -157,6 +164,12 @@ package enum Notice: Equatable, Sendable {
     case doubtOver
     /// What its disk has lost may have been committed, and no member has it any more.
     case lostEverywhere
+    /// This member's state is wrong. Nobody is served from it until a snapshot of this entry or a later one has come.
+    case stateDistrusted(LogIndex, DistrustCause)
+    /// Voters had different states at this index, and none of these is a majority's: nothing is written any more.
+    case statesDivided(LogIndex)
+    /// A majority was of one mind again at this index.
+    case statesAgreeAgain(LogIndex)
 }
 
 /// Why a member must not go on.
@@ -170,6 +183,9 @@ package enum HaltReason: Equatable, Sendable {
     case unreadableEntry(LogIndex)
     /// This member was removed from the cluster: by the configuration at this index, or by an earlier one.
     case removed(LogIndex)
+    /// A record in memory is not what was written to it, and no other voter has a copy: what is on the disk is to be
+    /// read again.
+    case unsoundState
 }
 
 /// What a member wants done at the end of a turn.
@@ -213,6 +229,10 @@ package struct ReplicaStart: Sendable {
     /// `nil`: the state is that of the entries alone.
     package var snapshot: RestoredSnapshot?
     package var snapshots: SnapshotSettings
+    /// Set when this member knew its state to be wrong before it last ended: the snapshot's is not looked at, and one of
+    /// this entry or a later one must come from another member.
+    package var distrusted: LogIndex?
+    package var stateChecks: StateCheckSettings
     /// Who forms the cluster; not looked at once formed.
     package var listed: [ListedMember]
     /// Whether a member that is not formed waits for a cluster to take it in, and forms none.
@@ -234,7 +254,8 @@ package struct ReplicaStart: Sendable {
     package init(
         record: MemberRecord, hardState: HardState, released: LogPosition = .start, entries: [Entry],
         snapshot: RestoredSnapshot? = nil, snapshots: SnapshotSettings = SnapshotSettings(),
-        listed: [ListedMember], joins: Bool = false, peerAddress: String? = nil, clientURL: String, build: String,
+        distrusted: LogIndex? = nil, stateChecks: StateCheckSettings = StateCheckSettings(), listed: [ListedMember],
+        joins: Bool = false, peerAddress: String? = nil, clientURL: String, build: String,
         featureLevel: UInt16 = ModelLimits.featureLevel, featureLevelMax: UInt16? = nil, raft: RaftSettings,
         seed: UInt64, now: UInt64
     ) {
@@ -244,6 +265,8 @@ package struct ReplicaStart: Sendable {
         self.entries = entries
         self.snapshot = snapshot
         self.snapshots = snapshots
+        self.distrusted = distrusted
+        self.stateChecks = stateChecks
         self.listed = listed
         self.joins = joins
         self.peerAddress = peerAddress

@@ -46,6 +46,18 @@ package enum ReplicaLimits {
     static let snapshotRetryMillisecondsMax: UInt64 = 60_000
     /// What a client is told to wait when there is no room: time enough for somebody to make some.
     package static let noSpaceRetryMilliseconds: UInt64 = 1000
+    /// Members remember the hash of their state at every index that this divides: often enough that two of them find
+    /// one in common soon, and so rarely that computing it costs nothing beside an entry.
+    package static let hashStride: UInt64 = 8
+    /// The same for members that lie far apart.
+    package static let hashStrideCoarse: UInt64 = 512
+    /// Hashes remembered of each of the two: members 128 and 8,192 entries apart still meet.
+    package static let hashesKept: UInt64 = 16
+    /// Hashes in one report: all that are remembered, and the present one.
+    package static let statePointsMax = 40
+    /// Records, and bytes of keys and values, that one step of a pass over memory reads: some 100 µs of a turn's 2 ms.
+    package static let scrubbedRecordsPerStep = 256
+    package static let scrubbedBytesPerStep = 64 << 10
     /// What a client is told to wait when there is no leader: about one election.
     package static let noLeaderRetryMilliseconds: UInt64 = 200
 }

@@ -1,4 +1,4 @@
-import ConcordModel
+package import ConcordModel
 package import ConcordRaft
 import ConcordState
 import ConcordStorage
@@ -9,7 +9,7 @@ import ConcordStorage
 
 extension Configuration.Member {
     /// As the replicated state has it.
-    var applied: ClusterMember {
+    package var applied: ClusterMember {
         let role: ClusterMember.Role =
             switch self.role {
             case .voter: .voter
@@ -65,7 +65,7 @@ extension MemberChange {
 extension Replica {
     /// Appends the next configuration of the change under way, if there is one and this member may.
     mutating func driveMembership() {
-        guard effects.halt == nil, standing.role == .leader, let next = dueConfiguration else { return }
+        guard effects.halt == nil, standing.role == .leader, mayShareState, let next = dueConfiguration else { return }
         _ = raft?.propose(next)
     }
 
@@ -99,7 +99,7 @@ extension Replica {
     }
 
     /// This member belongs to the cluster no more: whoever waits here is sent elsewhere.
-    private mutating func leave(at index: LogIndex) {
+    mutating func leave(at index: LogIndex) {
         guard effects.halt == nil else { return }
         effects.halt = .removed(index)
         endAllRequests()
@@ -122,7 +122,7 @@ extension Replica {
 
     /// Whoever once was a member and asks for votes has not heard that it is none: its cluster went on without it.
     mutating func tellIfRemoved(_ sender: MemberID) {
-        guard state.members.wasMember(sender.rawValue) else { return }
+        guard !isDistrusted, state.members.wasMember(sender.rawValue) else { return }
         send(.removed(appliedIndex), to: sender)
     }
 

@@ -1,4 +1,5 @@
 package import ConcordRaft
+package import ConcordState
 
 // For whoever watches a member from beside: cheap enough to be asked after every turn.
 
@@ -19,4 +20,7 @@ extension Replica {
     package var featureLevelTold: UInt16 { start.featureLevelTold }
 
     package var isFormed: Bool { raft != nil }
+
+    /// Changes the state as failing memory would: for the tests and the simulator of what finds it.
+    package mutating func damageState(_ body: (inout StateMachine) -> Bool) -> Bool { body(&state) }
 }

@@ -12,12 +12,14 @@ extension Replica {
     }
 
     mutating func answerReads() {
+        guard !isDistrusted else { return }
         var answerable = reads.takeAnswerable(applied: appliedIndex, revision: state.revision)[...]
         var stepsTaken = 0
         while stepsTaken < ReplicaLimits.answerStepsPerTurn, let read = answerable.popFirst() {
             switch read.question {
             case .query(let query): reply(read.request, .answer(state.answer(query, stepsTaken: &stepsTaken)))
             case .cluster: askPositions(for: read)
+            case .backup: answerBackup(read)
             }
         }
         reads.putBack(Array(answerable))

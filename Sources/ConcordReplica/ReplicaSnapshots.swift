@@ -82,7 +82,8 @@ extension Replica {
     // MARK: Making
 
     mutating func makeSnapshotIfDue() {
-        guard snapshots.isDue(start.snapshots, now: now), let cluster = record.clusterID,
+        guard mayShareState, snapshots.isDue(start.snapshots, now: now) || !snapshots.isMaking && isSnapshotWanted,
+            let cluster = record.clusterID,
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
         else { return }
         snapshots.begin()
@@ -92,6 +93,8 @@ extension Replica {
     mutating func took(_ result: SnapshotResult) {
         switch result {
         case .written(let snapshot):
+            // One of a state that was found wrong meanwhile goes with the others when a right one is here.
+            guard !isDistrusted, scrutiny.marksUnderWay == 0 else { return }
             snapshots.made()
             hold(snapshot)
         case .read(let identity, let offset, let bytes, let member):
@@ -104,6 +107,7 @@ extension Replica {
             send(.snapshotStatus(SnapshotStatus(identity: identity, received: count)), to: incoming.sender)
         case .installed(let snapshot, let newState):
             if incoming?.identity == snapshot.identity { incoming = nil }
+            guard !isDistrusted else { return reinstall(snapshot, newState) }
             hold(snapshot)
             install(snapshot.header.base, newState)
         case .refused(let identity):
@@ -116,6 +120,13 @@ extension Replica {
         case .noRoomToReceive(let identity):
             if incoming?.identity == identity { incoming = nil }
             postponeSnapshots()
+        case .unsound:
+            // Memory that was replaced meanwhile says nothing of the present one.
+            guard !isDistrusted, scrutiny.marksUnderWay == 0 else { return }
+            snapshots.isMaking = false
+            distrust(because: .memory)
+        case .distrusted: scrutiny.marksUnderWay -= 1
+        case .trusted: break
         }
     }
 
@@ -126,6 +137,7 @@ extension Replica {
     /// Keeps a snapshot that has become durable, and lets go of what it makes useless.
     private mutating func hold(_ snapshot: StoredSnapshot) {
         snapshots.add(snapshot)
+        scrutiny.newestSnapshotAt = now
         pruneSnapshots()
         releaseLog()
     }
@@ -149,8 +161,7 @@ extension Replica {
     // MARK: Sending
 
     mutating func sendSnapshots() {
-        guard let raft else { return }
-        let members = raft.membersThatNeedSnapshot
+        let members = membersToSendSnapshots()
         if members.isEmpty && snapshotTransfers.all.isEmpty { return }
         if snapshotTransfers.serve(members, with: snapshots.newest?.identity) {
             pruneSnapshots()
@@ -171,7 +182,11 @@ extension Replica {
     /// What a leader sends; a part that comes twice, too early or too late is answered with what is here.
     mutating func receive(_ chunk: SnapshotChunk, from sender: MemberID) {
         guard let raft, let cluster = record.clusterID, standing.leader == sender, sender != record.id else { return }
-        guard chunk.identity.index > raft.commitIndex else { return }
+        if let index = neededSnapshotIndex {
+            guard chunk.identity.index >= index else { return }
+        } else {
+            guard chunk.identity.index > raft.commitIndex else { return }
+        }
         // Its sender asks again.
         if incoming == nil, snapshots.isPostponed(now: now) { return }
         if incoming?.identity != chunk.identity {
@@ -189,7 +204,7 @@ extension Replica {
 
     /// The log itself has brought this member further than the snapshot would.
     mutating func dropOutrunSnapshot() {
-        guard let incoming, let raft, incoming.identity.index <= raft.commitIndex,
+        guard !isDistrusted, let incoming, let raft, incoming.identity.index <= raft.commitIndex,
             incoming.taken < incoming.identity.bytes
         else { return }
         self.incoming = nil

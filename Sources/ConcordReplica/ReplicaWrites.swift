@@ -26,7 +26,7 @@ extension Replica {
             dispatchTerm = standing.term
             forgetHandovers()
         }
-        guard let leader = standing.leader else { return refuseForwarded() }
+        guard let leader = standing.leader, !scrutiny.isReadOnly else { return refuseForwarded() }
         if leader == record.id {
             // What waits here goes to the next leader, or is proposed here when none comes.
             guard raft?.transferTarget == nil else { return }
@@ -211,8 +211,18 @@ extension Replica {
     }
 
     /// This member answers nobody any more: whoever waits is told what is known of the request.
-    mutating func endAllRequests() {
-        let elsewhere = RequestFailure.noLeader(retryAfterMilliseconds: ReplicaLimits.noLeaderRetryMilliseconds)
+    mutating func endAllRequests(
+        _ elsewhere: RequestFailure = .noLeader(retryAfterMilliseconds: ReplicaLimits.noLeaderRetryMilliseconds)
+    ) {
+        endAllWrites(elsewhere)
+        for read in reads.remove(where: { _ in true }) { reply(read.request, .failed(elsewhere)) }
+        for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) {
+            positionReads[id] = nil
+            reply(asked.read.request, .failed(elsewhere))
+        }
+    }
+
+    mutating func endAllWrites(_ elsewhere: RequestFailure) {
         var sequence = writes.first
         while sequence < writes.end {
             if let write = writes.remove(sequence) {
@@ -221,11 +231,6 @@ extension Replica {
             sequence += 1
         }
         nextToSend = max(nextToSend, writes.first)
-        for read in reads.remove(where: { _ in true }) { reply(read.request, .failed(elsewhere)) }
-        for (id, asked) in positionReads.sorted(by: { $0.key < $1.key }) {
-            positionReads[id] = nil
-            reply(asked.read.request, .failed(elsewhere))
-        }
     }
 
     /// Why nothing happened in time.

@@ -15,6 +15,10 @@ package enum SnapshotJob: Sendable {
     case discardReceived
     /// Remove the files that are not needed: all but the newest ones and these.
     case prune(keeping: Set<SnapshotIdentity>)
+    /// Remember durably that this member's own state and snapshots are wrong, and finish none that is being made.
+    case distrust(upTo: LogIndex)
+    /// Remove all files but this one, and then forget that the state was wrong.
+    case trustOnly(SnapshotIdentity)
 }
 
 /// What came of it.
@@ -37,6 +41,12 @@ package enum SnapshotResult: Sendable {
     case noRoomToWrite
     /// There was no room for what was being received: nothing is left of it.
     case noRoomToReceive(SnapshotIdentity)
+    /// The state that was to be written is not what its hash says: memory has changed. Nothing is left of the snapshot.
+    case unsound(LogPosition)
+    /// Durable: after a crash this member still knows.
+    case distrusted(upTo: LogIndex)
+    /// Durable: nothing is left of what was wrong.
+    case trusted(SnapshotIdentity)
 }
 
 /// How a member makes and sends snapshots.

@@ -89,6 +89,11 @@ struct SnapshotTransfers: Sendable {
         position(of: member, identity) != nil
     }
 
+    /// The member needs a newer one than it is being sent.
+    mutating func end(for member: MemberID, below index: LogIndex) {
+        all.removeAll { $0.member == member && $0.identity.index < index }
+    }
+
     /// The file is gone: the next one is taken.
     mutating func gone(_ identity: SnapshotIdentity) {
         all.removeAll { $0.identity == identity }

@@ -21,6 +21,7 @@ package struct SnapshotWorker<Storage: Disk> {
     fileprivate struct Making {
         var writer: SnapshotWriter<Storage>
         var image: StateImageWriter
+        let position: LogPosition
     }
 
     fileprivate struct Receiving {
@@ -70,7 +71,9 @@ package struct SnapshotWorker<Storage: Disk> {
         case .write(let header, let state):
             precondition(making == nil, "a snapshot was asked for while another one is being made")
             do throws(StorageError) {
-                making = Making(writer: try SnapshotWriter(header, on: disk), image: StateImageWriter(state))
+                making = Making(
+                    writer: try SnapshotWriter(header, on: disk), image: StateImageWriter(state),
+                    position: header.base.position)
             } catch {
                 guard case .full = error else { throw error }
                 results.append(.noRoomToWrite)
@@ -91,6 +94,16 @@ package struct SnapshotWorker<Storage: Disk> {
             reading?.close()
             reading = nil
             try store.prune(pinned: pinned)
+        case .distrust(let index):
+            try making?.writer.discard()
+            making = nil
+            try store.distrust(upTo: index)
+            results.append(.distrusted(upTo: index))
+        case .trustOnly(let identity):
+            reading?.close()
+            reading = nil
+            try store.trustOnly(identity)
+            results.append(.trusted(identity))
         }
     }
 
@@ -112,6 +125,12 @@ package struct SnapshotWorker<Storage: Disk> {
         if let piece = making.image.next(bytes: ReplicaLimits.snapshotPieceBytes) {
             try making.writer.append(piece)
             self.making = making
+            return
+        }
+        guard making.image.isSound else {
+            try making.writer.discard()
+            self.making = nil
+            results.append(.unsound(making.position))
             return
         }
         let stored = try making.writer.finish()

@@ -13,6 +13,7 @@ extension StatusView {
     package var commitNumber: UInt64 { commitIndex.rawValue }
     package var appliedNumber: UInt64 { appliedIndex.rawValue }
     package var lastNumber: UInt64 { lastIndex.rawValue }
+    package var comparedNumber: UInt64 { comparedIndex.rawValue }
 
     /// The word of the API.
     package var roleWord: String {

@@ -17,10 +17,14 @@ final class ClientConnections {
     var facts: MemberFacts
     /// Every answer ends its connection: the member is about to stop.
     var isStopping = false
+    let backups: BackupThread
+    /// Backups asked for or on their way, and those that ended since they were taken last.
+    var backupsCount = 0
+    var endedBackups: [EndedBackup] = []
 
     private let poller: Poller
     private let endpoints: Endpoints
-    private var connections = SlotTable<Connection>()
+    private(set) var connections = SlotTable<Connection>()
     private var lastRequest: UInt64 = 0
     private var dirty: [Connection] = []
     private var runnable: [Connection] = []
@@ -29,8 +33,9 @@ final class ClientConnections {
     /// Requests answered at once that one connection may have in one turn.
     private static let requestsPerTurn = 32
 
-    init(poller: Poller, endpoints: Endpoints, facts: MemberFacts, now: UInt64) {
+    init(poller: Poller, endpoints: Endpoints, backups: BackupThread, facts: MemberFacts, now: UInt64) {
         self.poller = poller
+        self.backups = backups
         self.endpoints = endpoints
         self.facts = facts
         wheel = DeadlineWheel(now: now)
@@ -66,7 +71,7 @@ final class ClientConnections {
 
     func handle(_ event: ReadyDescriptor, scratch: borrowing ScratchBuffer, now: UInt64) {
         guard let connection = connections[Token(rawValue: event.token).place] else { return }
-        if event.isClosed && !connection.interest.contains(.readable) { return drop(connection) }
+        if event.isClosed && !connection.interest.contains(.readable) { return drop(connection, now: now) }
         if event.isReadable && connection.interest.contains(.readable) {
             var taken = 0
             while taken < ServerLimits.receiveBytesPerTurn / 4 {
@@ -77,7 +82,7 @@ final class ClientConnections {
                 taken += count
                 if connection.stage == .open { advance(connection, now: now) }
                 // A short read has emptied the socket.
-                if count < scratch.count || connection.pending != nil { break }
+                if count < scratch.count || connection.isAnswering { break }
                 if connection.isRunnable || connection.isHeldBack { break }
             }
         }
@@ -107,9 +112,19 @@ final class ClientConnections {
         connection.pending = nil
         if isStopping { pending.keepAlive = false }
         endpoints.write(reply, for: pending, facts: facts, into: &connection.output)
-        connection.noteProgress(now: now, isNewRequest: true)
-        if !pending.keepAlive { connection.stage = .closing }
         markDirty(connection)
+        if case .backup(let source) = reply.result, !pending.isHead {
+            beginBackup(source, on: connection, id: reply.id, keepAlive: pending.keepAlive, now: now)
+            return
+        }
+        releaseBackup(of: connection, isWhole: false, now: now)
+        finishAnswer(on: connection, keepAlive: pending.keepAlive, now: now)
+    }
+
+    /// The last byte of an answer is in the output: the next request may be taken up.
+    func finishAnswer(on connection: Connection, keepAlive: Bool, now: UInt64) {
+        connection.noteProgress(now: now, isNewRequest: true)
+        if !keepAlive { connection.stage = .closing }
         markRunnable(connection)
     }
 
@@ -121,21 +136,22 @@ final class ClientConnections {
             connection.isDirty = false
             guard connections[connection.token.place] === connection else { continue }
             guard connection.flush(now: now) else {
-                drop(connection)
+                drop(connection, now: now)
                 continue
             }
             if connection.output.isEmpty {
                 if connection.stage == .closing { connection.startLingering(now: now) }
-                if connection.peerEnded && connection.pending == nil && !connection.isRunnable {
-                    drop(connection)
+                if connection.peerEnded && !connection.isAnswering && !connection.isRunnable {
+                    drop(connection, now: now)
                     continue
                 }
             }
+            continueBackup(of: connection)
             if connection.isHeldBack && connection.output.count < ServerLimits.outputBytesMax {
                 connection.isHeldBack = false
                 markRunnable(connection)
             }
-            if !connection.updateInterest() { drop(connection) }
+            if !connection.updateInterest() { drop(connection, now: now) }
         }
     }
 
@@ -156,7 +172,7 @@ final class ClientConnections {
                 watch(connection, now: now)
                 markDirty(connection)
             } else {
-                drop(connection)
+                drop(connection, now: now)
             }
         }
     }
@@ -171,7 +187,7 @@ final class ClientConnections {
     func closeIdle(now: UInt64) {
         for connection in connections.elements where connection.isIdle {
             connection.startLingering(now: now)
-            if !connection.updateInterest() { drop(connection) }
+            if !connection.updateInterest() { drop(connection, now: now) }
         }
     }
 
@@ -179,7 +195,7 @@ final class ClientConnections {
 
     private func advance(_ connection: Connection, now: UInt64) {
         var answered = 0
-        while connection.stage == .open && connection.pending == nil {
+        while connection.stage == .open && !connection.isAnswering {
             if connection.output.count >= ServerLimits.outputBytesMax {
                 connection.isHeldBack = true
                 break
@@ -218,13 +234,14 @@ final class ClientConnections {
             let index = SlotTable<Connection>.index(of: connection.token.place)
             let id = RequestID(lastRequest << SlotTable<Connection>.indexBits | index)
             connection.pending = (id, reply)
+            if case .backup = body { reserveBackup(on: connection) }
             submitted.append(ReplicaRequest(id: id, timeoutMilliseconds: timeoutMilliseconds, body: body))
         }
     }
 
     // MARK: Lists
 
-    private func markDirty(_ connection: Connection) {
+    func markDirty(_ connection: Connection) {
         guard !connection.isDirty else { return }
         connection.isDirty = true
         dirty.append(connection)
@@ -236,10 +253,11 @@ final class ClientConnections {
         runnable.append(connection)
     }
 
-    private func drop(_ connection: Connection) {
+    private func drop(_ connection: Connection, now: UInt64) {
         if let pending = connection.pending {
             abandoned.append(pending.id)
         }
+        releaseBackup(of: connection, isWhole: false, now: now)
         connections.remove(connection.token.place)
     }
 }

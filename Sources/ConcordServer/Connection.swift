@@ -23,6 +23,10 @@ final class Connection {
     var stage = Stage.open
     /// The request that the replica is asked, and how to write its answer.
     var pending: (id: RequestID, reply: PendingReply)?
+    /// A backup was asked for on this connection: it counts among those that may be under way at once.
+    var holdsBackup = false
+    /// The backup whose file is being sent.
+    var backup: BackupTransfer?
     /// The client sends nothing more.
     var peerEnded = false
     /// Stands in the list of those that have something to send, or to parse.
@@ -49,7 +53,10 @@ final class Connection {
         self.socket = socket
     }
 
-    var isIdle: Bool { stage == .open && pending == nil && output.isEmpty && input.isEmpty && parser.phase == .idle }
+    var isIdle: Bool { stage == .open && !isAnswering && output.isEmpty && input.isEmpty && parser.phase == .idle }
+
+    /// Whether a request is under way: none after it is looked at.
+    var isAnswering: Bool { pending != nil || backup != nil }
 
     /// - Returns: how many bytes came; `nil` at the end or failure of the connection.
     func receive(scratch: borrowing ScratchBuffer, now: UInt64) -> Int? {
@@ -69,7 +76,9 @@ final class Connection {
         isBlocked = false
         while !output.isEmpty && !isBlocked {
             switch socket.send(from: &output) {
-            case .moved: lastSent = now
+            case .moved(let count):
+                lastSent = now
+                backup?.sentBytes += UInt64(count)
             case .blocked, .ended: isBlocked = true
             case .failed: return false
             }
@@ -82,7 +91,7 @@ final class Connection {
     func updateInterest() -> Bool {
         var wanted: Interest = isBlocked ? .writable : []
         // While requests wait in `input` for the loop's time or for the client to read, no more are taken in.
-        let keepsUp = pending == nil && !isRunnable && !isHeldBack
+        let keepsUp = !isAnswering && !isRunnable && !isHeldBack
         let takesMore = keepsUp || input.count < ServerLimits.inputBytesMax
         if !peerEnded, stage != .closing, takesMore, output.count < ServerLimits.outputBytesMax {
             wanted.insert(.readable)
@@ -118,8 +127,8 @@ final class Connection {
     /// When this connection has waited too long for its client.
     var deadline: UInt64 {
         if stage == .lingering { return phaseStart + 1000 }
-        if !output.isEmpty { return lastSent + ServerLimits.sendMilliseconds }
-        if pending != nil { return .max }
+        if !output.isEmpty { return min(lastSent + ServerLimits.sendMilliseconds, backup?.deadline ?? .max) }
+        if isAnswering { return .max }
         switch phase {
         case .idle: return phaseStart + ServerLimits.idleMilliseconds
         case .readingHead: return phaseStart + ServerLimits.headMilliseconds

@@ -95,7 +95,10 @@ package struct FileDisk: Disk, Sendable {
         return opened
     }
 
-    private static func translated<Result: ~Copyable>(
+    /// What the system says of a file system that takes no writes (EROFS).
+    static let readOnlyError: Int32 = 30
+
+    static func translated<Result: ~Copyable>(
         _ body: () throws(SystemError) -> Result
     ) throws(DiskError) -> Result {
         do throws(SystemError) {

@@ -85,10 +85,10 @@ package enum Server {
                 record: record, hardState: directory.recovered.hardState, released: directory.recovered.released,
                 entries: directory.recovered.entries,
                 snapshot: try restoredSnapshot(directory, configuration, log: log),
-                snapshots: configuration.snapshots, listed: listed, joins: joins, peerAddress: addresses.peer,
-                clientURL: addresses.clientURL, build: ServerConfiguration.build,
-                featureLevelMax: configuration.featureLevelMax, raft: configuration.raft, seed: SystemRandom.uint64(),
-                now: now))
+                snapshots: configuration.snapshots, distrusted: directory.snapshots.distrusted, listed: listed,
+                joins: joins, peerAddress: addresses.peer, clientURL: addresses.clientURL,
+                build: ServerConfiguration.build, featureLevelMax: configuration.featureLevelMax,
+                raft: configuration.raft, seed: SystemRandom.uint64(), now: now))
         let identity = PeerIdentity(
             id: record.id, name: record.name, boot: record.boot, peerAddress: addresses.peer,
             clientURL: addresses.clientURL, featureLevel: configuration.featureLevelTold,
@@ -119,6 +119,7 @@ package enum Server {
                     log: log, seed: SystemRandom.uint64()),
                 clients: ClientConnections(
                     poller: poller, endpoints: Endpoints(settings: settings),
+                    backups: try BackupThread(waking: poller.wakeup),
                     facts: MemberFacts(status: status, readiness: status.readiness), now: now),
                 clientListener: clientListener, peerListener: peerListener,
                 join: try joinThread(configuration, identity, waking: poller.wakeup, log: log), replica: replica)
@@ -166,7 +167,7 @@ package enum Server {
         let (lock, isOurs): (DirectoryLock, Bool)
         do throws(SystemError) {
             for changed in try Directory.create(path) { try Directory(changed).synchronize() }
-            lock = DirectoryLock(file: try Directory(path).open("lock", creating: true))
+            lock = DirectoryLock(file: try Directory(path).open(DirectoryLock.name, creating: true))
             isOurs = try lock.file.lock()
         } catch {
             throw StartFailure(
@@ -210,6 +211,11 @@ package enum Server {
     ) throws(StartFailure) -> RestoredSnapshot? {
         guard let newest = directory.snapshot else { return nil }
         let began = SystemClock.monotonicMilliseconds()
+        let older = directory.snapshots.kept.first { $0.identity.index < newest.identity.index }
+        // Its state would be looked at by nobody, and need not even be one.
+        guard directory.snapshots.distrusted == nil else {
+            return RestoredSnapshot(snapshot: newest, state: StateMachine(), older: older)
+        }
         let disk = try openDisk(configuration.dataDirectory)
         do throws(RestoreError) {
             let state = try StateMachine.restored(from: newest, on: disk)
@@ -219,7 +225,6 @@ package enum Server {
                     ("index", .number(newest.identity.index.rawValue)), ("bytes", .number(newest.identity.bytes)),
                     ("milliseconds", .number(SystemClock.monotonicMilliseconds() - began)),
                 ])
-            let older = directory.snapshots.kept.first { $0.identity.index < newest.identity.index }
             return RestoredSnapshot(snapshot: newest, state: state, older: older)
         } catch {
             if case .image(.newerFeatureLevel(let level)) = error {

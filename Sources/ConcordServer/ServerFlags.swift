@@ -113,7 +113,7 @@ package enum ServerFlags {
             .init("dev", "a cluster of three members on this machine"),
             .init("serve", "one member"),
         ],
-        subcommands: [serve, dev])
+        subcommands: [serve, dev, restore, verify])
 
     /// `concordd` and `concordd --data X` mean `concordd serve …`.
     package static func completed(_ arguments: [String]) -> [String] {
@@ -124,7 +124,7 @@ package enum ServerFlags {
 
     // MARK: Values
 
-    private static let memberName = ValueParser<String>(
+    static let memberName = ValueParser<String>(
         placeholder: "NAME", expectation: "a name of letters, digits, '-', '_' and '.', at most 64 of them"
     ) { isName($0) ? $0 : nil }
 
@@ -238,8 +238,12 @@ extension ServerFlags {
 
     /// Does what a command line asks for.
     package static func run(_ arguments: ParsedArguments) throws(UsageError) -> ServerExit {
-        if arguments.command == ["dev"] { return DevCluster.run(try devOptions(from: arguments)) }
-        return Server.run(try configuration(from: arguments))
+        switch arguments.command.first {
+        case "dev": return DevCluster.run(try devOptions(from: arguments))
+        case "restore": return RestoreCommand.run(try restoreOptions(from: arguments))
+        case "verify": return VerifyCommand.run(verifyOptions(from: arguments))
+        default: return Server.run(try configuration(from: arguments))
+        }
     }
 
     /// Ends the program at once: other threads may be blocked for ever, on standard error or a disk.

@@ -46,6 +46,14 @@ package enum ServerLimits {
     /// Answers that wait on one connection: the next request waits until there is room.
     package static let outputBytesMax = 1 << 20
 
+    /// Backups asked for or on their way at once. Each holds a copy of the state: what changes meanwhile is there twice.
+    package static let backupsMax = 2
+    /// A part of a backup is made when no more than this waits to be sent.
+    package static let backupOutputBytes = 256 << 10
+    /// A client that reads a backup more slowly is cut off, so that no copy of the state is held for long: one of 4 GiB
+    /// is out in less than five hours.
+    package static let backupBytesPerSecondMin: UInt64 = 256 << 10
+
     /// What one turn of the loop may take before everybody else gets a chance.
     package static let turnNanoseconds: UInt64 = 2_000_000
     /// A stop that was asked for.

@@ -93,6 +93,8 @@ final class ServerLoop {
         carryOut(replica.takeEffects())
         peers.flush(now: now)
         clients.flush(now: now)
+        for backup in clients.endedBackups { report(backup) }
+        clients.endedBackups.removeAll()
         if stop.isUnderWay { continueStop() }
         complainAboutSlowTurn(start)
     }
@@ -123,6 +125,7 @@ final class ServerLoop {
             reportSnapshot(result)
             replica.step(.snapshot(result))
         }
+        for part in clients.backups.takeParts() { clients.deliver(part, now: now) }
     }
 
     private func takeTimers() {
@@ -253,6 +256,7 @@ final class ServerLoop {
                     ("index", .number(identity.index.rawValue)),
                     ("advice", "what the leader sent is no snapshot; it is sent again"),
                 ])
+        case .stateDistrusted, .statesDivided, .statesAgreeAgain: reportState(notice)
         }
     }
 
@@ -276,6 +280,17 @@ final class ServerLoop {
         log.info(
             "snapshot_written",
             [("index", .number(snapshot.identity.index.rawValue)), ("bytes", .number(snapshot.identity.bytes))])
+    }
+
+    private func report(_ backup: EndedBackup) {
+        let fields: [(StaticString, LogValue)] = [
+            ("bytes", .number(backup.bytes)), ("milliseconds", .number(backup.milliseconds)),
+        ]
+        if backup.isWhole {
+            log.info("backup_sent", fields)
+        } else {
+            log.warning("backup_cut", fields + [("reason", "the client went away, or was too slow")])
+        }
     }
 
     private func name(of member: MemberID) -> String {
@@ -331,6 +346,9 @@ final class ServerLoop {
                     ),
                 ])
             exit = .removed
+        case .unsoundState:
+            haltUnsound()
+            exit = .failed
         }
     }
 

@@ -159,6 +159,8 @@ final class StorageThread: Sendable {
 
 /// The lock of a data directory, while it lives: two processes that write one log would destroy it.
 final class DirectoryLock: Sendable {
+    static let name = "lock"
+
     let file: File
 
     init(file: consuming File) {

@@ -52,6 +52,8 @@ package final class ClusterSimulation {
     var burstsEnded = 0
     /// Requests for another leader that wait for an answer.
     var transfers: [RequestID: TransferRequest] = [:]
+    /// Backups that were asked for, with what was committed by then.
+    var backups: [RequestID: LogIndex] = [:]
     var succession: Succession?
     /// Until then clients begin nothing.
     var quietUntil: UInt64 = 0
@@ -310,45 +312,6 @@ package final class ClusterSimulation {
 
     // MARK: Invariants
 
-    private func hears(_ member: SimulatedMember, _ message: Message, from: Int) {
-        switch message.body {
-        case .append, .heartbeat:
-            // A leader of an earlier term than its own is none.
-            guard let term = member.running?.look({ $0.raftTerm }), message.term >= term else { return }
-            member.heard = SimulatedMember.Heard(
-                leader: from, term: message.term, milliseconds: member.clock.milliseconds(now),
-                connection: network.connection(from: from, to: member.position))
-        case .preVoteRequest:
-            guard !isLoyal(member) else { return }
-            member.mayHelp[SimulatedMember.Asked(candidate: message.from, term: message.term), default: 0] += 1
-        case .voteRequest(let request) where request.isByTransfer:
-            // Its leader wants another one in its place.
-            if let heard = member.heard, message.term > heard.term { member.heard = nil }
-        default: break
-        }
-    }
-
-    /// Whether the member hears a leader that lives. Then it helps nobody to depose it (dissertation §4.2.3, §9.6).
-    private func isLoyal(_ member: SimulatedMember) -> Bool {
-        guard let heard = member.heard, heard.term == member.running?.look({ $0.raftTerm }) else { return false }
-        let leader = members[heard.leader]
-        return leader.running?.look({ $0.isLeader && $0.raftTerm == heard.term }) == true
-            && heard.connection == network.connection(from: heard.leader, to: member.position)
-            && member.clock.milliseconds(now) < heard.milliseconds + plan.raft.electionTimeoutMilliseconds
-    }
-
-    private func checkLoyalty(of member: SimulatedMember, _ message: Message) {
-        guard case .preVoteResponse(let response) = message.body, response.granted else { return }
-        let asked = SimulatedMember.Asked(candidate: message.to, term: response.requestedTerm)
-        // An answer may wait for the disk: what counts is what the member heard when it was asked.
-        guard let permissions = member.mayHelp[asked], permissions > 0 else {
-            // Or when it answers: of two questions in one turn the first can tell it of a newer term.
-            if !isLoyal(member) { return }
-            return problem("\(member.name) helps to depose a leader that it hears")
-        }
-        member.mayHelp[asked] = permissions - 1
-    }
-
     func observe(_ notice: Notice, of member: SimulatedMember) {
         switch notice {
         case .formed(let cluster):
@@ -357,12 +320,15 @@ package final class ClusterSimulation {
             tellInvariants(of: member)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
-        case .listDiffers, .transferAbandoned, .snapshotPostponed: break
+        case .listDiffers, .transferAbandoned, .snapshotPostponed, .statesAgreeAgain: break
         case .diskHangs: coverage.reached(.hungLeaderWent)
         case .doubtOver, .lostEverywhere: observeDoubt(notice, of: member)
+        case .stateDistrusted(_, let cause): distrusts(member, cause)
+        case .statesDivided: divides(member)
         case .snapshotInstalled(let index):
             tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
             coverage.count(.installedSnapshots)
+            tookOver(member)
         case .snapshotRefused(let identity):
             problem("\(member.name) was sent a snapshot that is none: \(identity)")
         case .standing(let standing):
@@ -392,10 +358,6 @@ package final class ClusterSimulation {
         guard applied > member.checkedIndex else { return }
         member.checkedIndex = applied
         if applied > committed { problem("\(member.name) applied what is not committed") }
-        let hash = running.look { $0.state.stateHash }
-        if let other = hashes.updateValue(hash, forKey: applied), other != hash {
-            problem("\(member.name) has another state than others at index \(applied.rawValue)")
-        }
-        note(UInt64(truncatingIfNeeded: hash))
+        compare(member, running.look { $0.state.stateHash }, at: applied)
     }
 }

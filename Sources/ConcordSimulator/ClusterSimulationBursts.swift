@@ -71,7 +71,7 @@ extension ClusterSimulation {
         case .answer(.node(let node)): record(reply.id, request, .ok, node.burstAnswer(withValue: true), reply.revision)
         case .answer(.notFound): record(reply.id, request, .ok, Word.refused("not_found"), reply.revision)
         case .answer(let other): problem("a plain read was answered with \(other)")
-        case .cluster, .leader: problem("a plain read was answered with the cluster")
+        case .cluster, .leader, .backup: problem("a plain read was answered with the cluster")
         case .failed(let failure):
             if let move, request.invokedAt >= move.since {
                 problem("while leadership moved in a healed cluster a plain request ended in \(failure)")

@@ -66,6 +66,7 @@ extension ClusterSimulation {
         ask(
             member, ReplicaRequest(id: request, timeoutMilliseconds: timeout(of: doing, number), body: body), by: number
         )
+        askForBackupNowAndThen(member)
     }
 
     private func timeout(of doing: SimulatedClient.Doing, _ number: Int) -> UInt64 {
@@ -109,6 +110,7 @@ extension ClusterSimulation {
         guard member.answered.insert(reply.id).inserted else {
             return problem("\(member.name) answers request \(reply.id.rawValue) twice")
         }
+        checkTrust(in: reply, of: member)
         checkDeadline(of: reply.id, at: member)
         if case .failed(.noSpace) = reply.result { checkRefusalForSpace(by: member) }
         member.deadlines[reply.id] = nil
@@ -117,6 +119,7 @@ extension ClusterSimulation {
         case ClusterSimulation.memberChanger: return changeAnswered(reply, at: member)
         case ClusterSimulation.burst: return burstAnswered(reply)
         case ClusterSimulation.transfer: return transferAnswered(reply, by: member)
+        case ClusterSimulation.backup: return backupAnswered(reply, by: member)
         default: break
         }
         guard let doing = clients[number].doing,

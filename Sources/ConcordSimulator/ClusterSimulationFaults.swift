@@ -27,6 +27,8 @@ enum LastingFault {
     case newcomer(SimulatedMember)
     /// Somebody asks for a change of membership; `nil` for a cancel.
     case asking(SimulatedMember, process: UInt64, ChangeMembersOperation?)
+    /// What changed in a member's memory must have been found.
+    case memory(SimulatedMember, process: UInt64, since: UInt64)
 }
 
 extension ClusterSimulation {
@@ -66,6 +68,7 @@ extension ClusterSimulation {
         case .plannedStop: stop(member, &random)
         case .transfer: moveLeadership(&random)
         case .wipe: wipe(member)
+        case .badMemory: damageMemory(of: member, &random)
         case .membership: changeMembers(&random)
         case .upgrade: changeBuild(of: member, &random)
         case .clockJump: leap(member, &random)
@@ -202,6 +205,7 @@ extension ClusterSimulation {
         case .trickle(let trickle): drip(trickle)
         case .asking(let member, let process, let operation):
             if member.process == process, !member.isPaused { askForChange(operation, at: member) }
+        case .memory(let member, let process, let time): mustHaveFound(member, process: process, since: time)
         case .newcomer(let member): if !formedOnce.contains(member.position) { wipe(member) }
         }
     }
@@ -216,10 +220,12 @@ extension ClusterSimulation {
     // MARK: Disks
 
     /// How many members can be out for good while a quorum is left.
-    private var mayLoseAnother: Bool {
+    var mayLoseAnother: Bool {
         // All listed members are needed to form a cluster.
         guard formedOnce.isEmpty || formedOnce.count == members.count else { return false }
-        let lost = members.count { $0.isLost || $0.hasRotted || wasWiped.contains($0.position) }
+        let lost = members.count {
+            $0.isLost || $0.hasRotted || wasWiped.contains($0.position) || $0.damage != nil
+        }
         return lost < (members.count - 1) / 2
     }
 
@@ -255,6 +261,7 @@ extension ClusterSimulation {
         member.isPromised = member.isPromised || member.hasAnnounced
         member.hasAnnounced = false
         member.disk.erase()
+        (member.damage, member.isMarked) = (nil, false)
         invariants.wiped(member.position)
         wasWiped.insert(member.position)
     }

@@ -56,6 +56,7 @@ extension ClusterSimulation {
             move = nil
             servedFrom = now
             checkDeadlines()
+            checkAllAreTrusted(healing?.quorum ?? [])
             for member in members where member.running?.replica.isLeader == true {
                 // Cut off for ten election timeouts: it must have noticed.
                 guard healing?.quorum.contains(member.position) == false, !member.isPaused else { continue }
@@ -114,7 +115,9 @@ extension ClusterSimulation {
         if !isFormedAnywhere { return Set(able) }
         able = able.filter { !wasWiped.contains($0) }
         guard members.allSatisfy({ isFormed($0) || !able.contains($0.position) }) else { return Set(able) }
-        let least = members.count / 2 + 1
+        // A majority of hashes is wanted besides those that are wrong.
+        let wrong = able.count { members[$0].damage != nil }
+        let least = min(able.count, members.count / 2 + 1 + wrong)
         let size = least + Int(random.below(UInt64(max(1, able.count - least + 1))))
         while able.count > size { able.remove(at: Int(random.below(UInt64(able.count)))) }
         return Set(able)

@@ -51,11 +51,12 @@ extension ClusterSimulation {
         let listed = members.prefix(plan.members).map { ListedMember(name: $0.name, peerAddress: $0.listedAddress) }
         let start = ReplicaStart(
             record: data.member.record, hardState: data.recovered.hardState, released: data.recovered.released,
-            entries: data.recovered.entries, snapshot: restored, snapshots: plan.snapshots, listed: listed,
+            entries: data.recovered.entries, snapshot: restored, snapshots: plan.snapshots,
+            distrusted: data.snapshots.distrusted, stateChecks: SimulationPlan.stateChecks, listed: listed,
             joins: member.position >= plan.members, peerAddress: member.address, clientURL: "http://\(member.name)",
-            build: "simulated",
-            featureLevel: member.build.featureLevel, featureLevelMax: member.build.featureLevelMax, raft: plan.raft,
-            seed: member.random.next(), now: member.clock.milliseconds(now))
+            build: "simulated", featureLevel: member.build.featureLevel,
+            featureLevelMax: member.build.featureLevelMax, raft: plan.raft, seed: member.random.next(),
+            now: member.clock.milliseconds(now))
         let replica = Replica(start)
         if member.hasRotted, replica.isDoubtful { coverage.reached(.startInDoubt) }
         member.hasRotted = replica.isDoubtful
@@ -63,6 +64,7 @@ extension ClusterSimulation {
         member.running = RunningReplica(replica)
         member.knownID = data.member.record.id
         member.highestTold = max(member.highestTold, replica.featureLevelTold)
+        checkMemoryOfDistrust(member)
         tellInvariants(of: member)
         tell("\(member.name) starts, boot \(data.member.record.boot), \(data.recovered.entries.count) entries")
         prepareNextSegment(of: member)
@@ -157,6 +159,7 @@ extension ClusterSimulation {
         }
         tell("\(member.name) \(cuttingPower ? "loses power" : "is killed")")
         let clients = member.waiting.sorted { $0.key.rawValue < $1.key.rawValue }
+        forgetDamageOfMemory(member)
         member.processEnded()
         for (request, client) in clients { connectionBroke(of: client, request) }
         for other in members where other.isUp {

@@ -11,6 +11,9 @@ extension ClusterSimulation {
     ) throws(StorageError) -> RestoredSnapshot? {
         guard let newest = data.snapshot else { return nil }
         let older = data.snapshots.kept.first { $0.identity.index < newest.identity.index }
+        guard data.snapshots.distrusted == nil else {
+            return RestoredSnapshot(snapshot: newest, state: StateMachine(), older: older)
+        }
         do throws(RestoreError) {
             let state = try StateMachine.restored(
                 from: newest, on: member.disk, featureLevel: member.build.featureLevel)
@@ -33,6 +36,8 @@ extension ClusterSimulation {
         if let index = effects.releasedLog { member.releaseQueued = index }
         for job in effects.snapshotJobs {
             if case .write(let header, let state) = job { checkMade(header, state, by: member) }
+            // From here on a crash may find the mark or not.
+            if case .trustOnly = job { member.isMarked = false }
             member.snapshots?.add(job)
         }
         scheduleSnapshotStep(of: member)
@@ -67,7 +72,8 @@ extension ClusterSimulation {
         case .noRoomToWrite, .noRoomToReceive:
             if !isSomeDiskFull { problem("\(member.name) found no room for a snapshot, and its disk is not full") }
             coverage.reached(.snapshotWithoutRoom)
-        case .read, .gone, .received, .refused, .unsupported: break
+        case .distrusted: member.isMarked = member.running?.look { $0.isDistrusted } == true
+        case .read, .gone, .received, .refused, .unsupported, .unsound, .trusted: break
         }
         step(member, .snapshot(result))
     }
@@ -76,7 +82,7 @@ extension ClusterSimulation {
     private func checkMade(_ header: SnapshotHeader, _ state: StateMachine, by member: SimulatedMember) {
         let position = header.base.position
         invariants.makesSnapshot(position, at: member.position)
-        if let hash = hashes[position.index], hash != state.stateHash {
+        if let hash = hashes[position.index], hash != state.stateHash, member.damage?.isConsistent != true {
             problem("\(member.name) makes a snapshot of another state than there was at \(position.index.rawValue)")
         }
     }

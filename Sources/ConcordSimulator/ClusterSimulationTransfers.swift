@@ -133,7 +133,8 @@ extension ClusterSimulation {
             case .abandonment: problem("a transfer that cannot succeed ended in \(failure)")
             }
             if case .transferRefused(let refusal) = failure { judge(refusal, of: request, by: member) }
-        case .outcome, .answer, .cluster: problem("the wish for another leader was answered with \(reply.result)")
+        case .outcome, .answer, .cluster, .backup:
+            problem("the wish for another leader was answered with \(reply.result)")
         }
     }
 

@@ -23,6 +23,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case plannedStops = "planned stops"
     case transfers = "transfers of leadership"
     case wipes
+    case changedMemory = "changed memory"
     case drifts = "drifting clocks"
     case wildDrifts = "wildly drifting clocks"
     case clockJumps = "clock jumps"
@@ -36,6 +37,7 @@ package enum Occurrence: String, CaseIterable, Sendable {
     case restoredSnapshots = "snapshots restored at a start"
     case installedSnapshots = "snapshots taken over from a leader"
     case upgrades = "members started with other builds"
+    case backups = "backups handed out"
     case memberChanges = "changes of membership asked for"
     case changedByFollowers = "writes forwarded by a follower"
 }
@@ -79,6 +81,10 @@ package enum Sometimes: String, CaseIterable, Sendable {
     case segmentWithoutRoom = "the next segment found no room, and the member went on"
     case leaderWithoutRoomHandsOver = "a leader without room began to hand over"
     case noQuorumOfRoom = "a write was refused because no quorum had room"
+    case wrongStateOfLeader = "a leader's state was made wrong"
+    case outvoted = "a member was outvoted by the others' hashes"
+    case stateReplaced = "a wrong state was replaced"
+    case distrustRemembered = "a member knew at its start that its state is wrong"
     case tenMinutes = "ten minutes of cluster clock"
 }
 

@@ -38,6 +38,10 @@ package enum FaultClass: String, CaseIterable, Sendable, Comparable {
     /// The data directory is emptied.
     case wipe
 
+    // Memory.
+    /// A bit of one member's state changes, or it decides once as the others do not.
+    case badMemory
+
     // Members.
     /// Members are added, removed and replaced, also the leader, also two changes at once, also taken back.
     case membership

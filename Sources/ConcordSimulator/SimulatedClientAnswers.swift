@@ -214,7 +214,7 @@ extension SeenByClients.Answer {
             case .noLeader: .noLeader
             case .overloaded: .overloaded
             case .noSpace: .noSpace
-            case .recovering: .recovering
+            case .recovering, .diverged, .readOnly: .recovering
             }
     }
 }

@@ -127,6 +127,10 @@ final class SimulatedMember {
     var knownID: MemberID?
     /// Stays down.
     var isHeldDown = false
+    /// Its state is not the others', or not what its records say.
+    var damage: StateDamage?
+    /// It knows so durably.
+    var isMarked = false
 
     var id: MemberID? { running?.replica.record.id }
 

@@ -26,6 +26,10 @@ package struct SimulationPlan: Sendable {
     /// How soon a snapshot is due, and how it is cut for its way.
     package var snapshots: SnapshotSettings
 
+    /// Often, so that short runs have several rounds.
+    static let stateChecks = StateCheckSettings(
+        reportMilliseconds: 250, patienceMilliseconds: 3000, stepMilliseconds: 10, pauseMilliseconds: 400)
+
     package init(seed: UInt64) {
         self.seed = seed
         var random = SeededRandom(seed: seed ^ 0x5157_4152_4D00)
@@ -33,7 +37,7 @@ package struct SimulationPlan: Sendable {
         classes = SimulationPlan.drawClasses(&random)
         drawnSpares = 1 + Int(random.below(5))
         // What is lost for good in one configuration would have to be counted in all that may follow it.
-        if classes.contains(.membership) { classes.subtract([.wipe, .bitRot]) }
+        if classes.contains(.membership) { classes.subtract([.wipe, .bitRot, .badMemory]) }
         // Once in a while long enough that records of retries grow old: their time is ten minutes.
         let isLong = random.chance(percent: 2)
         faultyMicroseconds = isLong ? 700_000_000 : 1_000_000 + random.below(7_000_000)

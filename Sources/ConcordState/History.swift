@@ -3,7 +3,7 @@ import ConcordModel
 /// One change of one node, with the version that it replaced and the links to what happened before.
 struct HistoryEvent: Blankable {
     let revision: UInt64
-    let wallMilliseconds: UInt64
+    var wallMilliseconds: UInt64
     /// The version made; `nil` for a deletion.
     var after: Body?
     /// The version replaced; `nil` for a creation.
@@ -78,6 +78,17 @@ struct History: Sendable {
             event.digest = StateHash.recomputed(event)
             return event.digest
         }
+    }
+
+    /// Changes an event as failing memory would, or, with its digest, as another decision would have written it.
+    mutating func damage(_ number: UInt64, isConsistent: Bool) {
+        let change = events.update(number) { event in
+            let before = event.digest
+            event.wallMilliseconds ^= 1
+            if isConsistent { event.digest = StateHash.recomputed(event) }
+            return event.digest &- before
+        }
+        digest &+= change
     }
 
     mutating func removeFirst() {
@@ -191,6 +202,12 @@ extension Tree {
                 budget = budget > 0 ? budget - 1 : 0
             }
         }
+    }
+
+    /// Drops all events, and puts the floor behind all that they told.
+    mutating func dropHistory(floor: UInt64) {
+        while !history.events.isEmpty { dropOldestEvent() }
+        history.restore(floor: floor)
     }
 
     private mutating func dropOldestEvent() {

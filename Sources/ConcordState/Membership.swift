@@ -94,6 +94,13 @@ package struct Membership: Equatable, Sendable {
         digest = recomputedDigest
     }
 
+    /// The first configuration of another cluster that goes on with this state. Whoever belonged to the old one is a
+    /// former member now: no directory of it can pass for one of the new cluster's.
+    mutating func beginAnew(_ configuration: [ClusterMember]) {
+        change = nil
+        configure(configuration)
+    }
+
     private mutating func endChangeIfDone() {
         guard let change, !isJoint else { return }
         func role(_ id: UInt128) -> ClusterMember.Role? { members.first { $0.id == id }?.role }

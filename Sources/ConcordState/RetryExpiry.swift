@@ -79,6 +79,15 @@ extension RetryTables {
         return forgotten
     }
 
+    /// Forgets what members sent: those of these ids never speak again.
+    mutating func forgetOrigins() {
+        while origins.count > 0, let origin = origins.record(at: origins.start) {
+            _ = forget(Name.origin, origin.key, through: UInt64.max)
+            digest &-= origin.digest
+            origins.remove(origin.key)
+        }
+    }
+
     mutating func insert(_ name: [UInt8], _ outcome: StoredOutcome, hash: UInt128, clock: UInt64) {
         var record = OutcomeRecord(key: name, outcome: outcome, operationHash: hash, storedAt: clock)
         record.digest = StateHash.digest(of: record)

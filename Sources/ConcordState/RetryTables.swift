@@ -6,7 +6,7 @@ struct OutcomeRecord: IndexedRecord {
     let key: [UInt8]
     let outcome: StoredOutcome
     /// Of the encoded operation; 0 for an origin, whose member never gives a number to two commands.
-    let operationHash: UInt128
+    var operationHash: UInt128
     /// Cluster clock.
     let storedAt: UInt64
     var digest: UInt128 = 0

@@ -1,5 +1,5 @@
 import ConcordBytes
-package import ConcordModel
+import ConcordModel
 
 /// The digests that the state hash is the sum of: one for each record, SipHash-128 of its words.
 ///
@@ -131,10 +131,10 @@ extension StateMachine {
         tree.digest &+ tree.history.digest &+ retries.digest &+ membership.digest &+ globalsDigest
     }
 
-    /// The same from every record's bytes, for the scrubber and for a snapshot that was loaded: it differs from
-    /// `stateHash` when memory no longer holds what was written.
+    /// The same from every record's bytes: it differs from `stateHash` when memory no longer holds what was written.
+    /// `StateScrub` does this in small steps.
     package func recomputedHash() -> UInt128 {
-        var sum = globalsDigest
+        var sum = recomputedRemainder
         var node = tree.nodes.start
         while let record = tree.nodes.record(at: node) {
             sum &+= StateHash.digest(of: record)
@@ -148,8 +148,11 @@ extension StateMachine {
         for number in tree.history.events.first..<tree.history.events.next {
             sum &+= StateHash.recomputed(tree.history.events[number])
         }
-        return sum &+ retries.recomputedDigest() &+ membership.recomputedDigest
+        return sum &+ retries.recomputedDigest()
     }
+
+    /// What of the recomputed hash stands in no table.
+    var recomputedRemainder: UInt128 { globalsDigest &+ membership.recomputedDigest }
 
     /// What there is once only; it is hashed when somebody asks.
     private var globalsDigest: UInt128 {
@@ -165,17 +168,5 @@ extension StateMachine {
             stream.add(value.value)
         }
         return stream.finish()
-    }
-
-    /// Flips one bit of a stored node behind the back of the state hash, as failing memory would: for the tests
-    /// of the scrubber.
-    /// - Parameter offset: counts through key and value.
-    /// - Returns: false when there is no such byte.
-    package mutating func damageStoredNode(_ key: Key, byte offset: Int) -> Bool {
-        guard let location = tree.nodes.find(key.bytes), offset >= 0,
-            offset < tree.nodes[location].body.bytes.count
-        else { return false }
-        tree.nodes.update(location) { $0.body.flipBit(ofByte: offset) }
-        return true
     }
 }

@@ -63,7 +63,7 @@ extension LogStore {
         try SegmentPreparation(sequence: 1, bytes: segmentBytes).run(on: &disk)
     }
 
-    private static func openExisting(
+    static func openExisting(
         _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, segmentBytes: Int
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
         var disk = disk
@@ -134,7 +134,7 @@ extension LogStore {
 
     /// The sequence numbers of the segments, after a check that none is missing between them.
     /// - Parameter mayBeReleased: whether the first of them may be any, since a snapshot stands for those before it.
-    private static func segments(
+    static func segments(
         of names: [String], mayBeReleased: Bool
     ) throws(StorageError) -> ClosedRange<UInt64> {
         let found = names.compactMap(SegmentName.sequence).sorted()
@@ -156,7 +156,7 @@ extension LogStore {
         return first...last
     }
 
-    private static func scan(
+    static func scan(
         _ disk: inout Storage, _ segments: ClosedRange<UInt64>, snapshotIndex: LogIndex
     ) throws(StorageError) -> (LogScan, [ScannedSegment]) {
         var scan = LogScan(firstSegment: segments.lowerBound, snapshotIndex: snapshotIndex)
@@ -193,7 +193,7 @@ extension LogStore {
         return (scan, scanned)
     }
 
-    private struct ScannedSegment {
+    struct ScannedSegment {
         var sequence: UInt64
         var bytes: Int
         /// Behind its last block that is not zero.

@@ -68,6 +68,8 @@ package enum RecoveryNote: Equatable, Sendable {
     case snapshotUnusable(file: String, offset: Int, what: String)
     /// The log did not contain the newest snapshot's entry, and goes on behind it now.
     case logReset(base: LogIndex)
+    /// This member's state was found to be wrong, and it ended before it had got another member's.
+    case stateDistrusted(upTo: LogIndex)
 }
 
 extension RecoveryNote: CustomStringConvertible {
@@ -100,6 +102,10 @@ extension RecoveryNote: CustomStringConvertible {
         case .logReset(let base):
             return "the log did not reach the snapshot up to entry \(base.rawValue), or followed another history; it "
                 + "goes on behind that entry now"
+        case .stateDistrusted(let index):
+            return "this member's state was found to be wrong before it last ended: it serves nobody until another "
+                + "member has sent it a snapshot of entry \(index.rawValue) or a later one. If no other member can, "
+                + "stop it and remove the file distrusted: it then makes its state of its own snapshot and log again"
         }
     }
 }

@@ -40,7 +40,7 @@ package struct StoredSnapshot: Equatable, Sendable {
         self.identity = identity
     }
 
-    var fileName: String { SnapshotName.of(index: identity.index, term: identity.term) }
+    package var fileName: String { SnapshotName.of(index: identity.index, term: identity.term) }
 }
 
 /// The names of snapshots: `snapshot-`, the index in 16 hexadecimal digits, `-`, the term in 16 hexadecimal digits.

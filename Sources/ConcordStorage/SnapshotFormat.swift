@@ -13,7 +13,7 @@ enum SnapshotFormat {
     static let pieceOverheadBytes = 8
     static let trailerBytes = 24
     /// Of a header without members.
-    private static let headerBytesMin = preambleBytes + 16 + 3 * 8 + 13 + 4
+    static let headerBytesMin = preambleBytes + 16 + 3 * 8 + 13 + 4
 
     // MARK: Writing
 
@@ -102,7 +102,7 @@ enum SnapshotFormat {
         return (header, checksum)
     }
 
-    private static func readPreamble(
+    static func readPreamble(
         _ reader: inout ByteReader
     ) throws(ByteError) -> (tag: UInt32, version: UInt16, length: UInt32) {
         let tag = try reader.readUInt32()
@@ -111,7 +111,7 @@ enum SnapshotFormat {
         return (tag, version, try reader.readUInt32())
     }
 
-    private static func readFields(_ reader: inout ByteReader) throws(ByteError) -> SnapshotHeader {
+    static func readFields(_ reader: inout ByteReader) throws(ByteError) -> SnapshotHeader {
         let cluster = ClusterID(try reader.readUInt128())
         let index = LogIndex(try reader.readUInt64())
         guard isPossible(index) else { throw .invalid }

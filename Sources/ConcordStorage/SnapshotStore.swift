@@ -1,4 +1,4 @@
-import ConcordRaft
+package import ConcordRaft
 
 /// The snapshots of a data directory.
 package struct SnapshotStore<Storage: Disk> {
@@ -6,6 +6,9 @@ package struct SnapshotStore<Storage: Disk> {
     package private(set) var kept: [StoredSnapshot]
     /// Files with a snapshot's name that cannot be used. They are left as they are.
     private var unusable: [String]
+    /// Set while the state that this member makes of snapshots and log is not to be used: one of at least this index must
+    /// come from another member first.
+    package private(set) var distrusted: LogIndex?
     private var disk: Storage
     private var leftovers: [String]
     /// Unset by the first failure, which is final.
@@ -27,7 +30,8 @@ package struct SnapshotStore<Storage: Disk> {
             try disk.synchronizeDirectory()
             return try disk.list()
         }
-        var store = SnapshotStore(disk: disk, leftovers: names.filter(SnapshotName.isLeftover))
+        let leftovers = names.filter { SnapshotName.isLeftover($0) || $0 == DistrustMark.fileName + temporarySuffix }
+        var store = SnapshotStore(disk: disk, leftovers: leftovers)
         var notes: [RecoveryNote] = []
         for name in names {
             guard let position = SnapshotName.position(of: name) else { continue }
@@ -42,6 +46,12 @@ package struct SnapshotStore<Storage: Disk> {
                 store.unusable.append(name)
                 notes.append(.snapshotUnusable(file: name, offset: offset, what: what))
             }
+        }
+        if names.contains(DistrustMark.fileName) {
+            let bytes = try onDisk { () throws(DiskError) in try DistrustMark.read(on: &disk) }
+            let index = try DistrustMark.index(of: bytes) ?? store.kept.first?.identity.index ?? .zero
+            store.distrusted = index
+            notes.append(.stateDistrusted(upTo: index))
         }
         return (store, notes)
     }
@@ -103,6 +113,36 @@ package struct SnapshotStore<Storage: Disk> {
             }
             kept.removeAll { $0.identity == snapshot.identity }
         }
+        isUsable = true
+    }
+
+    /// The state that these snapshots are of is wrong, or may be. Durable at return, so that it holds after a crash.
+    package mutating func distrust(upTo index: LogIndex) throws(StorageError) {
+        precondition(isUsable, "a snapshot store was used after a failure")
+        isUsable = false
+        try onDisk { () throws(DiskError) in try DistrustMark.write(index, on: &disk) }
+        distrusted = index
+        isUsable = true
+    }
+
+    /// Another member's snapshot is here: all others go, durably, and then so does the distrust.
+    package mutating func trustOnly(_ identity: SnapshotIdentity) throws(StorageError) {
+        precondition(isUsable, "a snapshot store was used after a failure")
+        precondition(
+            kept.contains { $0.identity == identity }, "trust was put into a snapshot that is not there")
+        isUsable = false
+        for snapshot in kept where snapshot.identity != identity {
+            try onDisk { () throws(DiskError) in try disk.remove(snapshot.fileName) }
+        }
+        try onDisk { () throws(DiskError) in
+            try disk.synchronizeDirectory()
+            if try disk.list().contains(DistrustMark.fileName) {
+                try disk.remove(DistrustMark.fileName)
+                try disk.synchronizeDirectory()
+            }
+        }
+        kept.removeAll { $0.identity != identity }
+        distrusted = nil
         isUsable = true
     }
 }

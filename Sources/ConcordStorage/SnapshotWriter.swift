@@ -6,39 +6,32 @@ import ConcordRaft
 package struct SnapshotWriter<Storage: Disk> {
     private let header: SnapshotHeader
     private var output: SnapshotOutput<Storage>
-    private var checksum: UInt32
-    private var content = SnapshotFormat.Content()
+    private var encoder: SnapshotEncoder
 
     package init(_ header: SnapshotHeader, on disk: Storage) throws(StorageError) {
         let position = header.base.position
         let name = SnapshotName.of(index: position.index, term: position.term)
-        let (bytes, checksum) = SnapshotFormat.encode(header)
+        let encoder = SnapshotEncoder(header)
         var output = try SnapshotOutput(name + temporarySuffix, on: disk)
         do throws(StorageError) {
-            try output.write(bytes)
+            try output.write(encoder.head)
         } catch {
             if case .full = error { try output.discard() }
             throw error
         }
         self.header = header
         self.output = output
-        self.checksum = checksum
+        self.encoder = encoder
     }
 
     /// - Parameter piece: 1 to `StorageLimits.snapshotPieceBytesMax` bytes.
     package mutating func append(_ piece: [UInt8]) throws(StorageError) {
-        precondition(
-            1...StorageLimits.snapshotPieceBytesMax ~= piece.count,
-            "a piece of a snapshot has a length that no reader takes")
-        let (bytes, checksum) = SnapshotFormat.encodePiece(piece, after: checksum)
-        try output.write(bytes)
-        self.checksum = checksum
-        content.count(piece.count)
+        try output.write(encoder.encode(piece))
     }
 
     /// Ends the file and gives it its name. The snapshot is durable at return.
     package mutating func finish() throws(StorageError) -> StoredSnapshot {
-        let (bytes, checksum) = SnapshotFormat.encodeTrailer(content, after: checksum)
+        let (bytes, checksum) = encoder.trailer
         try output.write(bytes)
         let position = header.base.position
         let identity = SnapshotIdentity(

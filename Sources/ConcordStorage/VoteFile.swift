@@ -34,6 +34,23 @@ struct VoteFile: Sendable {
         return false
     }
 
+    /// Reads the file and changes nothing.
+    /// - Returns: what counts, and the slot that a start would write anew.
+    static func inspect<Storage: Disk>(on disk: inout Storage) throws(StorageError) -> (HardState, stale: Int?) {
+        let file = try onDisk { () throws(DiskError) in try disk.open(name, creating: false) }
+        defer { disk.close(file) }
+        let slots = [
+            try VoteSlot.read(from: file, slot: 0, on: &disk), try VoteSlot.read(from: file, slot: 1, on: &disk),
+        ]
+        guard let newest = VoteSlot.newest(slots[0], slots[1]) else { throw .bothVoteSlotsBad }
+        let stale = slots.firstIndex { $0 != newest }
+        if let stale, slots[stale]?.counter == newest.counter {
+            throw .damaged(
+                file: name, offset: stale * StorageLimits.blockBytes, what: "two slots of one counter disagree")
+        }
+        return (newest.value, stale)
+    }
+
     /// Opens the file, and writes the slot anew that is bad or behind.
     /// - Returns: the file, and the slot that was repaired.
     static func open<Storage: Disk>(on disk: inout Storage) throws(StorageError) -> (VoteFile, repaired: Int?) {

@@ -66,6 +66,7 @@ package struct Tool: Sendable {
         case "status": try await status()
         case "leader": try await leader()
         case "member": try await member()
+        case "snapshot": try await snapshot()
         case "import": try await importFiles()
         case "export": try await exportFiles()
         default: preconditionFailure("a command is declared that nobody runs")

@@ -61,7 +61,7 @@ package enum ToolDeclaration {
             .init("get /greeting", "Read it"),
             .init("--endpoints http://10.0.0.1:7400,http://10.0.0.2:7400 status", "Ask the members of a cluster"),
         ],
-        subcommands: [get, put, remove, list, tree, status, member, leader, importFiles, exportFiles])
+        subcommands: [get, put, remove, list, tree, status, member, leader, snapshot, importFiles, exportFiles])
 
     private static let get = CommandDeclaration(
         "get", summary: "Prints the value of a node.",

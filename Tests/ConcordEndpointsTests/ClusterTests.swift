@@ -41,8 +41,8 @@ import Testing
         #expect(answer.status == 200)
         #expect(
             answer.text
-                == #"{"applied_index":89,"boot":3,"build":"test","cluster_clock_ms":1234,"#
-                + #""cluster_id":"000000000000000000000000000000cd","commit_index":90,"consistency":"local","epoch":4,"feature_level":1,"#
+                == #"{"agreement":"agreed","applied_index":89,"boot":3,"build":"test","cluster_clock_ms":1234,"#
+                + #""cluster_id":"000000000000000000000000000000cd","commit_index":90,"compared_index":88,"consistency":"local","epoch":4,"feature_level":1,"#
                 + #""last_index":91,"leader":"000000000000000000000000000000ab","leader_url":"http://127.0.0.1:7400","#
                 + #""member":"000000000000000000000000000000ab","name":"one","nodes_count":6,"ready":true,"revision":70,"#
                 + #""role":"leader","state_hash":"000000000000000000000000000000ef","term":5,"version":"0.1.0","waiting_requests":2}"#

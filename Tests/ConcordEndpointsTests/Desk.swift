@@ -60,7 +60,8 @@ struct Desk {
             id: MemberID(0xAB), name: name, boot: 3, clusterID: ClusterID(0xCD),
             standing: Standing(role: .leader, term: Term(5), leader: MemberID(0xAB)), leaderClientURL: leader,
             commitIndex: LogIndex(90), appliedIndex: LogIndex(89), lastIndex: LogIndex(91), revision: Revision(70),
-            epoch: Epoch(4), clusterClock: 1234, stateHash: 0xEF, nodesCount: 6, waitingRequests: 2)
+            epoch: Epoch(4), clusterClock: 1234, stateHash: 0xEF, nodesCount: 6, waitingRequests: 2,
+            agreement: .agreed, comparedIndex: LogIndex(88))
     }
 
     /// `PUT /v1/kv/a`, headers and a body, as a well-formed request with a Host and a length.

@@ -87,7 +87,7 @@ import Testing
                         revision: Revision(9), childRevision: Revision(1), nodes: [Desk.node("/a/b")], count: 1,
                         hasMore: true)))
         case .read(.settings, _, _): .answer(.settings([], featureLevel: 1))
-        case .cluster: .failed(.timeout)
+        case .cluster, .backup: .failed(.timeout)
         case .transferLeadership: .failed(.transferRefused(.busy))
         }
     }

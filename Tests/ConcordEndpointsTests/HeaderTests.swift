@@ -35,7 +35,7 @@ import Testing
             .answer(.node(Desk.node())), .answer(.notFound), .answer(.compacted(firstAvailable: Revision(5))),
             .answer(.futureRevision(current: Revision(71))), .answer(.tooMuchWork), .failed(.timeout),
             .failed(.outcomeUnknown), .failed(.noLeader(retryAfterMilliseconds: 20)), .failed(.overloaded),
-            .failed(.recovering),
+            .failed(.recovering), .failed(.diverged), .failed(.readOnly),
         ]
         for result in results {
             check(desk.answer("GET /v1/kv/a", when: result), revision: "71", epoch: "5")

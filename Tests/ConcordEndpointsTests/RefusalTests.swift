@@ -46,7 +46,8 @@ import Testing
             (.timeout, 408, .timeout, nil), (.outcomeUnknown, 504, .timeout, nil),
             (.noLeader(retryAfterMilliseconds: 25), 503, .noLeader, 25), (.overloaded, 429, .overloaded, 100),
             (.noSpace, 507, .noSpace, 1000),
-            (.recovering, 503, .recovering, 100),
+            (.recovering, 503, .recovering, 100), (.diverged, 503, .recovering, 1000),
+            (.readOnly, 503, .readOnly, nil),
         ]
         for (failure, status, code, retryAfter) in failures {
             for (line, body) in writes + reads.map({ ($0, "") }) {
@@ -56,7 +57,7 @@ import Testing
                 #expect(problem.code == code)
                 #expect(problem.retryAfterMilliseconds == retryAfter)
                 #expect(problem.outcomeUnknown == (failure == .outcomeUnknown))
-                #expect(problem.retryable == (failure != .outcomeUnknown))
+                #expect(problem.retryable == (failure != .outcomeUnknown && failure != .readOnly))
             }
         }
     }

@@ -103,6 +103,15 @@ import Testing
         ("removed", .removed(LogIndex(41))), ("question whether removed", .membershipRequest),
         ("full disk", .diskSpace(isFull: true)),
         ("forward refused for want of room", .forwardRefusedForSpace(boot: 4, sequence: 77)),
+        (
+            "state report",
+            .stateReport(
+                StateReport(points: [
+                    StatePoint(index: LogIndex(8), hash: 0x0102), StatePoint(index: LogIndex(13), hash: 1 << 120),
+                ]))
+        ),
+        ("report of a distrusted state", .stateReport(StateReport(points: [], isDistrusted: true))),
+        ("wish for a snapshot", .snapshotRequest(from: LogIndex(77))),
     ]
 
     @Test func messages() throws {

@@ -144,6 +144,28 @@ struct SnapshotTests {
         #expect(seat.role == .leader)
     }
 
+    @Test func `A committed snapshot replaces a wrong state, and all behind it is handed over again`() {
+        var seat = follower([1, 1, 1, 1], in: 1, open: 1)
+        #expect(seat.committed.map(\.index.rawValue) == [1, 2, 3])
+        seat.turn { raft in
+            let taken = [raft.reinstall(base(2, term: 3)), raft.reinstall(base(1, term: 1))]
+            #expect(taken == [false, true], "one of another branch is no snapshot of this log")
+        }
+        #expect(seat.committed.map(\.index.rawValue) == [1, 2, 3, 2, 3])
+        #expect(seat.terms == [1, 1, 1, 1] && seat.raft.commitIndex == LogIndex(3), "the log is as good as ever")
+        seat.turn { $0.release(upTo: LogIndex(2)) }
+        seat.turn { raft in
+            let taken = [raft.reinstall(base(1, term: 1)), raft.reinstall(base(2, term: 1))]
+            #expect(taken == [false, true], "what follows it must be here")
+        }
+        #expect(seat.committed.suffix(1).map(\.index.rawValue) == [3])
+        seat.turn {
+            let taken = $0.reinstall(base(9, term: 2))
+            #expect(taken)
+        }
+        #expect(seat.raft.commitIndex == LogIndex(9) && seat.committed.count == 6)
+    }
+
     @Test func `A write that was under way does not count for the log that came after it`() {
         var seat = follower([1], in: 1)
         seat.diskIsHeld = true

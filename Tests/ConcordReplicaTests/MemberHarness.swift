@@ -30,6 +30,7 @@ struct MemberHarness {
 
     private let raft: RaftSettings
     private let snapshots: SnapshotSettings
+    private let stateChecks: StateCheckSettings
 
     struct LogDisk {
         var hardState = HardState(term: .zero, votedFor: nil)
@@ -57,10 +58,12 @@ struct MemberHarness {
     /// - Parameter names: `m1`, `m2`, … when none are given.
     init(
         members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings(),
-        snapshots: SnapshotSettings = SnapshotSettings(), names: [String]? = nil, levels: [Int: UInt16] = [:]
+        snapshots: SnapshotSettings = SnapshotSettings(), stateChecks: StateCheckSettings = StateCheckSettings(),
+        names: [String]? = nil, levels: [Int: UInt16] = [:]
     ) {
         self.levels = levels
         self.raft = raft
+        self.stateChecks = stateChecks
         self.snapshots = snapshots
         let configuration = Configuration(
             members: (1...members).map {
@@ -80,9 +83,9 @@ struct MemberHarness {
                 Replica(
                     ReplicaStart(
                         record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
-                        snapshots: snapshots, listed: [], clientURL: "http://m\(number)", build: "test",
-                        featureLevel: levels[number] ?? 1,
-                        raft: raft, seed: UInt64(number), now: now)))
+                        snapshots: snapshots, stateChecks: stateChecks, listed: [], clientURL: "http://m\(number)",
+                        build: "test", featureLevel: levels[number] ?? 1, raft: raft, seed: UInt64(number),
+                        now: now)))
         }
     }
 
@@ -99,6 +102,24 @@ struct MemberHarness {
         MemberHarness.opened(snapshotDisks[member]).kept.map(\.identity.index.rawValue)
     }
 
+    /// A member's newest snapshot, and the state of it.
+    func newestSnapshot(of member: Int) -> (StoredSnapshot, StateMachine)? {
+        guard let stored = MemberHarness.opened(snapshotDisks[member]).kept.first,
+            let state = try? StateMachine.restored(from: stored, on: snapshotDisks[member])
+        else { return nil }
+        return (stored, state)
+    }
+
+    /// Leaves a member's disk as if it had ended with a wrong state of this entry.
+    func distrust(_ member: Int, upTo index: LogIndex) {
+        var store = MemberHarness.opened(snapshotDisks[member])
+        do {
+            try store.distrust(upTo: index)
+        } catch {
+            preconditionFailure("a harness' disk failed: \(error)")
+        }
+    }
+
     /// Ends a member and starts it again from its disk.
     mutating func restart(_ member: Int) {
         var record = replicas[member].record
@@ -107,7 +128,10 @@ struct MemberHarness {
         workers[member] = SnapshotWorker(
             store, on: snapshotDisks[member], featureLevel: levels[member + 1] ?? 1)
         let restored = store.kept.first.flatMap { newest in
-            (try? StateMachine.restored(from: newest, on: snapshotDisks[member])).map {
+            let state =
+                store.distrusted == nil
+                ? try? StateMachine.restored(from: newest, on: snapshotDisks[member]) : StateMachine()
+            return state.map {
                 RestoredSnapshot(snapshot: newest, state: $0, older: store.kept.dropFirst().first)
             }
         }
@@ -117,7 +141,8 @@ struct MemberHarness {
         replicas[member] = Replica(
             ReplicaStart(
                 record: record, hardState: disks[member].hardState, released: disks[member].released,
-                entries: disks[member].entries, snapshot: restored, snapshots: snapshots, listed: [],
+                entries: disks[member].entries, snapshot: restored, snapshots: snapshots,
+                distrusted: store.distrusted, stateChecks: stateChecks, listed: [],
                 peerAddress: addresses[member], clientURL: "http://m\(member + 1)", build: "test",
                 featureLevel: levels[member + 1] ?? 1, raft: raft, seed: UInt64(member), now: now)
         )
@@ -144,8 +169,9 @@ struct MemberHarness {
             Replica(
                 ReplicaStart(
                     record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
-                    snapshots: snapshots, listed: [], joins: true, clientURL: "http://m\(number)", build: "test",
-                    featureLevel: levels[number] ?? 1, raft: raft, seed: UInt64(number), now: now)))
+                    snapshots: snapshots, stateChecks: stateChecks, listed: [], joins: true,
+                    clientURL: "http://m\(number)", build: "test", featureLevel: levels[number] ?? 1, raft: raft,
+                    seed: UInt64(number), now: now)))
     }
 
     /// Lets members shake hands with all whom they want to reach.

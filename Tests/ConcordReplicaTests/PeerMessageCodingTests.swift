@@ -18,6 +18,12 @@ import Testing
         .positionsRequest(id: 4),
         .removed(LogIndex(41)), .membershipRequest, .diskSpace(isFull: true), .diskSpace(isFull: false),
         .forwardRefusedForSpace(boot: 4, sequence: 77),
+        .stateReport(
+            StateReport(points: [
+                StatePoint(index: LogIndex(8), hash: 1 << 100), StatePoint(index: LogIndex(9), hash: 0),
+            ])),
+        .stateReport(StateReport(points: [], isDistrusted: true)),
+        .snapshotRequest(from: LogIndex(900)),
         .positionsResponse(
             id: 4, [MemberPosition(id: MemberID(3), matchIndex: LogIndex(17), lag: 2, silentMilliseconds: 30)]),
         .snapshotChunk(
@@ -80,6 +86,26 @@ import Testing
         #expect(decoded(encoded(.snapshotStatus(SnapshotStatus(identity: identity, received: 5001)))) == nil)
         let huge = SnapshotIdentity(index: LogIndex(1 << 62), term: Term(4), bytes: 5000, checksum: 17)
         #expect(decoded(encoded(.snapshotStatus(SnapshotStatus(identity: huge, received: 1)))) == nil)
+    }
+
+    @Test func aReportOfHashesThatNoMemberTellsIsRefused() {
+        func report(_ indices: [UInt64], isDistrusted: Bool = false) -> [UInt8] {
+            let points = indices.map { StatePoint(index: LogIndex($0), hash: 5) }
+            return encoded(.stateReport(StateReport(points: points, isDistrusted: isDistrusted)))
+        }
+        let most = Array(1...UInt64(ReplicaLimits.statePointsMax))
+        #expect(decoded(report([])) != nil && decoded(report(most)) != nil)
+        #expect(decoded(report(most + [UInt64.max])) == nil, "too many")
+        #expect(decoded(report([8, 8])) == nil && decoded(report([8, 7])) == nil && decoded(report([0])) == nil)
+        #expect(decoded(report([8], isDistrusted: true)) == nil, "of a state that its member does not trust")
+    }
+
+    @Test func aReportHasItsBytes() {
+        let report = StateReport(points: [StatePoint(index: LogIndex(0x0102), hash: 3 << 64 | 4)])
+        let zeros = [UInt8](repeating: 0, count: 7)
+        #expect(
+            encoded(.stateReport(report)) == [17, 0, 1, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 4] + zeros + [3] + zeros)
+        #expect(encoded(.snapshotRequest(from: LogIndex(7))) == [18, 7, 0, 0, 0, 0, 0, 0, 0])
     }
 
     @Test func leftoverBytesAreRefused() {

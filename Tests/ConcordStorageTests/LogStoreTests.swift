@@ -104,6 +104,7 @@ import Testing
             (.voteSlotRepaired(slot: 1), ["slot 1 of vote"]),
             (.snapshotUnusable(file: "f", offset: 12, what: "why"), ["f cannot be used", "offset 12: why"]),
             (.logReset(base: LogIndex(9)), ["entry 9"]),
+            (.stateDistrusted(upTo: LogIndex(9)), ["wrong", "entry 9 or a later one", "remove the file distrusted"]),
         ]
         for (note, parts) in notes {
             for part in parts { #expect(note.description.contains(part), "\(note)") }

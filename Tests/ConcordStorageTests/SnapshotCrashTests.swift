@@ -84,7 +84,7 @@ private struct SnapshotLife {
         for note in found.recovered.notes {
             switch note {
             case .unfinishedGroupCut, .voteSlotRepaired, .logReset: break
-            case .doubtfulGroupCut, .damageCut, .supersededDamage, .snapshotUnusable:
+            case .doubtfulGroupCut, .damageCut, .supersededDamage, .snapshotUnusable, .stateDistrusted:
                 Issue.record("\(context): \(note)")
             }
         }

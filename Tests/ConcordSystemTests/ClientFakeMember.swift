@@ -15,6 +15,8 @@ final class FakeMember: Sendable {
         case silence
         /// Bytes as they are.
         case raw(String)
+        /// Bytes as they are, and then the connection is closed.
+        case lastRaw(String)
     }
 
     struct Seen: Sendable {
@@ -113,6 +115,9 @@ final class FakeMember: Sendable {
             return true
         case .raw(let text):
             writer.writeRaw([UInt8](text.utf8))
+        case .lastRaw(let text):
+            writer.writeRaw([UInt8](text.utf8))
+            goesOn = false
         }
         let deadline = SystemClock.monotonicMilliseconds() + 5000
         do throws(SystemError) {

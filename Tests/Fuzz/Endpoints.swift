@@ -82,7 +82,7 @@ private func result(_ body: ReplicaRequest.Body) -> ReplicaReply.Result {
                     revision: query.at ?? Revision(9), childRevision: Revision(1), nodes: nodes, count: 1,
                     hasMore: query.nodesMax > 2)))
     case .read(.settings, _, _): return .answer(.settings([], featureLevel: 1))
-    case .cluster: return .failed(.timeout)
+    case .cluster, .backup: return .failed(.timeout)
     case .transferLeadership: return .failed(.transferRefused(.unknownMember))
     }
 }

@@ -11,17 +11,20 @@ import Testing
         "ConcordState": ["ConcordModel", "ConcordBytes"],
         "ConcordStorage": ["ConcordRaft", "ConcordBytes"],
         "ConcordReplica": ["ConcordRaft", "ConcordState", "ConcordStorage", "ConcordModel", "ConcordBytes"],
+        "ConcordBackup": [
+            "ConcordReplica", "ConcordState", "ConcordStorage", "ConcordRaft", "ConcordModel", "ConcordBytes",
+        ],
         "ConcordHTTP": ["ConcordBytes"],
         "ConcordLinux": ["CConcordLinux", "ConcordBytes"],
         "ConcordEndpoints": ["ConcordAPI", "ConcordHTTP", "ConcordReplica", "ConcordModel", "ConcordBytes"],
         "ConcordServer": [
             "ConcordEndpoints", "ConcordAPI", "ConcordHTTP", "ConcordLinux", "ConcordReplica", "ConcordStorage",
-            "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes", "ConcordCommandLine",
+            "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes", "ConcordCommandLine", "ConcordBackup",
         ],
         // Of these HTTP, Linux and Bytes only with the trait SocketTransport.
         "ConcordClient": ["ConcordAPI", "ConcordModel", "ConcordHTTP", "ConcordLinux", "ConcordBytes"],
         "ConcordCommandLine": [],
-        "ConcordTool": ["ConcordClient", "ConcordAPI", "ConcordModel", "ConcordCommandLine"],
+        "ConcordTool": ["ConcordClient", "ConcordBackup", "ConcordAPI", "ConcordModel", "ConcordCommandLine"],
         "ConcordBench": ["ConcordClient", "ConcordHTTP", "ConcordLinux", "ConcordCommandLine", "ConcordBytes"],
         "ConcordSimulator": [
             "ConcordReplica", "ConcordStorage", "ConcordState", "ConcordRaft", "ConcordModel", "ConcordBytes",

@@ -5,7 +5,7 @@ import Testing
     /// Modules that are functions of their input alone: the simulator can then tell any run again from its seed.
     static let pure: Set = [
         "ConcordBytes", "ConcordModel", "ConcordRaft", "ConcordState", "ConcordStorage", "ConcordReplica",
-        "ConcordHTTP", "ConcordEndpoints", "ConcordAPI", "ConcordSimulator", "ConcordChecker",
+        "ConcordBackup", "ConcordHTTP", "ConcordEndpoints", "ConcordAPI", "ConcordSimulator", "ConcordChecker",
     ]
 
     /// Clock, randomness, input and output, environment, threads; and what depends on the seed of hashing.

@@ -47,6 +47,7 @@ int concord_shutdown_write(int descriptor);
 int concord_close(int descriptor);
 int concord_open_directory(const char *path);
 int concord_open_at(int directory, const char *name, int creating);
+int concord_open_reading_at(int directory, const char *name);
 int concord_open_reading(const char *path);
 int concord_open_appending(const char *path);
 int64_t concord_size(int descriptor);

@@ -1,0 +1,65 @@
+internal import ConcordRaft
+internal import ConcordReplica
+
+// What a person should know of a state that was found to be wrong.
+
+extension ServerLoop {
+    func reportState(_ notice: Notice) {
+        switch notice {
+        case .stateDistrusted(let index, let cause):
+            log.error(
+                "state_diverged",
+                [
+                    ("index", .number(index.rawValue)), ("reason", .text(reason(cause))),
+                    (
+                        "advice",
+                        .text(
+                            "nobody is served here until another member has sent its state, which begins by itself; "
+                                + advice(cause))
+                    ),
+                ])
+        case .statesDivided(let index):
+            log.error(
+                "states_divided",
+                [
+                    ("index", .number(index.rawValue)),
+                    ("reason", "the voters' states differ, and none of them is a majority's"),
+                    (
+                        "advice",
+                        .text(
+                            "nothing is written any more; compare state_hash of GET /v1/status at equal "
+                                + "applied_index, and start those that are wrong again, so that they read their disks")
+                    ),
+                ])
+        case .statesAgreeAgain(let index):
+            log.info("states_agree", [("index", .number(index.rawValue))])
+        case .formed, .standing, .transferAbandoned, .listDiffers, .snapshotInstalled, .snapshotRefused, .diskHangs:
+            break
+        }
+    }
+
+    private func reason(_ cause: DistrustCause) -> String {
+        switch cause {
+        case .outvoted(let index):
+            "a majority of the voters had another state hash at index \(index.rawValue)"
+        case .memory: "what memory holds is not what was written to it"
+        case .remembered: "it was so when this member last ended"
+        }
+    }
+
+    private func advice(_ cause: DistrustCause) -> String {
+        switch cause {
+        case .memory: "test the memory of this machine"
+        case .outvoted, .remembered: "report it: equal logs must give equal states"
+        }
+    }
+
+    func haltUnsound() {
+        log.error(
+            "state_unsound",
+            [
+                ("reason", "what memory holds is not what was written to it, and no other voter has a copy"),
+                ("advice", "test the memory of this machine; a start reads the state from the disk again"),
+            ])
+    }
+}

@@ -157,14 +157,10 @@ package struct DirectoryInspection: Sendable {
                 guard case .supersededDamage(let file, let offset, let what) = note else { continue }
                 remark(file, offset, "\(what); a later record or a snapshot stands for it, so nothing is lost")
             }
-            if let doubt = scan.doubt {
-                remark(
-                    doubt.group.file, doubt.group.offset,
-                    "the last group cannot be verified (\(doubt.group.what)): a crash tore it while it was written, or "
-                        + "it has rotted since; the bytes alone cannot tell")
-            }
             let found = try FoundLog(scan, snapshot: snapshot)
             (released, entries, isLogKnown) = (found.released, found.entries, true)
+            tellLoss(scan, isLost: LogLoss(scan, found) != nil)
+            tellDoubt()
             if found.isSuperseded, let snapshot {
                 remark(
                     SegmentName.of(scan.end.segment), scan.end.offset,
@@ -174,5 +170,49 @@ package struct DirectoryInspection: Sendable {
         } catch {
             findings.append(DirectoryFinding(error))
         }
+    }
+
+    /// What an earlier start has found lost and cut off, as long as the log does not show that it is over.
+    private mutating func tellDoubt() {
+        guard let doubt = hardState?.doubt, (entries.last?.term ?? released.term) < doubt.term else { return }
+        let claim = doubt.claim.map { ", up to \($0.index.rawValue) of term \($0.term.rawValue)," } ?? ""
+        remark(
+            VoteFile.name, 0,
+            "the member has lost entries that it had\(claim) and is in doubt until others have sent it what it lacks")
+    }
+
+    /// What cannot be read of the log, behind what can.
+    /// - Parameter isLost: no snapshot stands for all of it.
+    private mutating func tellLoss(_ scan: LogScan, isLost: Bool) {
+        func finding(_ severity: DirectoryFinding.Severity, _ file: String, _ offset: Int, _ what: String) {
+            findings.append(DirectoryFinding(severity, file: file, offset: offset, what: what))
+        }
+        let superseded = "a snapshot stands for it, so nothing is lost"
+        if let lost = scan.lost {
+            let meaning =
+                isLost
+                ? "groups were written after it, and the entries from \(lost.firstIndex.rawValue) on are lost here"
+                : superseded
+            finding(isLost ? .damage : .remark, lost.file, lost.offset, "\(lost.what); \(meaning)")
+        }
+        guard let (_, group, isUnfinished) = scan.lastGroup else { return }
+        if isUnfinished {
+            finding(
+                .remark, group.file, group.offset,
+                "the last group was never written to its end (\(group.what)): nobody was told of it, and a start cuts it off"
+            )
+        } else {
+            finding(
+                isLost ? .damage : .remark, group.file, group.offset,
+                "the last group cannot be verified: \(group.what); "
+                    + (isLost ? "it may have been acknowledged\(group.claimed)" : superseded))
+        }
+    }
+}
+
+extension DoubtfulGroup {
+    fileprivate var claimed: String {
+        guard let claim else { return "" }
+        return ", and it says that it held the entries \(claim.firstIndex.rawValue) to \(claim.lastIndex.rawValue)"
     }
 }

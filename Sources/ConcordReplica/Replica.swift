@@ -322,24 +322,6 @@ package struct Replica: Sendable {
         noticeDoubt()
     }
 
-    /// Keeps `held` in the order in which the disk lets the messages go.
-    private mutating func hold(_ outbound: OutboundMessage) {
-        var position = held.count
-        while position > 0, held[position - 1].after > outbound.after { position -= 1 }
-        held.insert(outbound, at: position)
-    }
-
-    private mutating func changed(to standing: Standing) {
-        self.standing = standing
-        nextBarrierAt = nil
-        mayDecide = true
-        effects.notices.append(.standing(standing))
-        // Positions were asked of the old leader.
-        askPositionsAgain(askedUntil: UInt64.max)
-        transfersFollow(standing)
-        space.follow(standing, now: now)
-    }
-
     private mutating func applyBacklog() {
         var commands = 0
         while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn, effects.halt == nil {

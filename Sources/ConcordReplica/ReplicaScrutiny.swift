@@ -260,7 +260,7 @@ extension Replica {
         scrutiny.reportDueAt = now
         scrutiny.abdicationDueAt = now
         dropBacklog()
-        snapshots.isMaking = false
+        snapshots.dropped()
         scrutiny.marksUnderWay += 1
         effects.snapshotJobs.append(.distrust(upTo: appliedIndex))
         effects.notices.append(.stateDistrusted(appliedIndex, cause))

@@ -52,6 +52,9 @@ struct SnapshotKeeping: Sendable {
         pause = 0
     }
 
+    /// What was being made is worth nothing.
+    mutating func dropped() { isMaking = false }
+
     /// There was no room, for one made here or one received.
     /// - Returns: after how long one is tried again, in milliseconds.
     mutating func foundNoRoom(now: UInt64) -> UInt64 {
@@ -82,8 +85,8 @@ extension Replica {
     // MARK: Making
 
     mutating func makeSnapshotIfDue() {
-        guard mayShareState, snapshots.isDue(start.snapshots, now: now) || !snapshots.isMaking && isSnapshotWanted,
-            let cluster = record.clusterID,
+        let isWanted = isSnapshotWanted && !snapshots.isMaking && !snapshots.isPostponed(now: now)
+        guard mayShareState, isWanted || snapshots.isDue(start.snapshots, now: now), let cluster = record.clusterID,
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
         else { return }
         snapshots.begin()
@@ -123,7 +126,7 @@ extension Replica {
         case .unsound:
             // Memory that was replaced meanwhile says nothing of the present one.
             guard !isDistrusted, scrutiny.marksUnderWay == 0 else { return }
-            snapshots.isMaking = false
+            snapshots.dropped()
             distrust(because: .memory)
         case .distrusted: scrutiny.marksUnderWay -= 1
         case .trusted: break

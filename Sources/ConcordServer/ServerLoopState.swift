@@ -33,7 +33,8 @@ extension ServerLoop {
                 ])
         case .statesAgreeAgain(let index):
             log.info("states_agree", [("index", .number(index.rawValue))])
-        case .formed, .standing, .transferAbandoned, .listDiffers, .snapshotInstalled, .snapshotRefused, .diskHangs:
+        case .formed, .standing, .transferAbandoned, .listDiffers, .snapshotInstalled, .snapshotRefused,
+            .snapshotPostponed, .diskHangs, .doubtOver, .lostEverywhere:
             break
         }
     }

@@ -88,7 +88,7 @@ extension ClusterSimulation {
         case .damageCut:
             coverage.reached(.damageCut)
             if !member.hasRotted { problem("\(member.name) finds damage where nothing rotted: \(note)") }
-        case .supersededDamage, .snapshotUnusable, .logReset: break
+        case .supersededDamage, .snapshotUnusable, .logReset, .stateDistrusted: break
         }
     }
 

@@ -23,7 +23,8 @@ package struct DirectoryFinding: Equatable, Sendable {
 
     init(_ error: StorageError) {
         switch error {
-        case .disk(let error): self.init(.damage, file: "", offset: 0, what: "the disk does not answer: \(error)")
+        case .disk(let error), .full(let error):
+            self.init(.damage, file: "", offset: 0, what: "the disk does not answer: \(error)")
         case .damaged(let file, let offset, let what): self.init(.damage, file: file, offset: offset, what: what)
         case .newerFormat(let file, let found, let known):
             self.init(

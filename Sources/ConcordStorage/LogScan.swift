@@ -45,6 +45,8 @@ struct LogScan {
     private(set) var log = KnownLog()
     private(set) var retained: RetainedSegments
     private(set) var tail = Tail()
+    /// The last group that verifies. What is written next continues this one, since all behind it is cleared.
+    private(set) var lastGood = Tail()
     private(set) var end: End
     private(set) var notes: [RecoveryNote] = []
     /// The entry that a snapshot reaches to; zero when there is none.
@@ -272,6 +274,7 @@ struct LogScan {
             }
             if !isEnd { lastDurable = header.claim }
             tail = Tail(number: header.number, firstIndex: header.firstIndex, checksum: checksum)
+            lastGood = tail
             end = End(segment: place.segment, offset: place.offset + bytesOnDisk)
             return bytesOnDisk
         }

@@ -44,7 +44,7 @@ package struct LogStore<Storage: Disk> {
         self.disk = disk
         self.votes = votes
         self.segment = segment
-        tail = scan.tail
+        tail = scan.lastGood
         lastIndex = scan.log.lastIndex
         self.floor = floor
         retained = scan.retained

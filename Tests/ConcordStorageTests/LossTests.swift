@@ -197,7 +197,11 @@ private struct Member {
 
     @Test func `of two bad groups the log ends before the first`() throws {
         let member = try Member()
-        for (early, late, count) in [(130, 2 * block, 0), (130, 4 * block + 9, 0), (block + 50, 5 * block + 9, 3)] {
+        let places = [
+            (130, 2 * block, 0), (130, 4 * block + 9, 0), (block + 50, 5 * block + 9, 3),
+            (4 * block + 130, 5 * block + 130, 9),
+        ]
+        for (early, late, count) in places {
             member.flip(byte: early)
             member.flip(byte: late)
             let recovered = try member.open()

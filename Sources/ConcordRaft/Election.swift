@@ -10,6 +10,12 @@ extension Raft {
         }
     }
 
+    /// Whether a voter's answer comes when the one who asked has found a leader again: its term is no reason to
+    /// leave that leader (dissertation §4.2.3). A leader of too low a term learns of it from whom it leads.
+    func isLateForFollower(_ answer: Message) -> Bool {
+        answer.term > term && role == .follower && protectsLeader
+    }
+
     /// A member of any configuration that may still turn out to be the current one may stand: else a quorum
     /// could need the one log of a member that takes itself to be removed (dissertation §4.2.2).
     var mayStand: Bool {

@@ -82,6 +82,8 @@ package struct Raft: Sendable {
         case .voteRequest(let request) where message.term >= term && !request.isByTransfer && protectsLeader:
             send(.voteResponse(.init(requestedTerm: message.term, granted: false)), to: message.from)
             return
+        case .preVoteResponse where isLateForFollower(message), .voteResponse where isLateForFollower(message):
+            return
         case .preVoteResponse(let response) where message.term < term:
             // Whoever grants a pre-vote promises nothing, so a voter that has seen fewer terms counts, too.
             countPreVote(from: message.from, response)

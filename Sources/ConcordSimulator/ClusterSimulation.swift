@@ -170,8 +170,7 @@ package final class ClusterSimulation {
             guard connection == network.connection(from: from, to: member.position),
                 let member = awake(member, process, event)
             else { return }
-            if case .raft(let inner) = message { hears(member, inner, from: from) }
-            step(member, .peerMessage(from: id, message))
+            take(message, from: from, id, by: member)
         case .lost(let peer, let member, let process):
             guard let member = awake(member, process, event) else { return }
             if let heard = member.heard, members[heard.leader].id == peer { member.heard = nil }

@@ -4,7 +4,17 @@ import ConcordReplica
 // Who hears a leader that lives, and whether he stands by it.
 
 extension ClusterSimulation {
-    func hears(_ member: SimulatedMember, _ message: Message, from: Int) {
+    func take(_ message: PeerMessage, from: Int, _ id: MemberID, by member: SimulatedMember) {
+        guard case .raft(let inner) = message else { return step(member, .peerMessage(from: id, message)) }
+        let loyalTo = inner.isAnswerOfVoter && isLoyal(member) ? member.heard?.term : nil
+        hears(member, inner, from: from)
+        step(member, .peerMessage(from: id, message))
+        if let loyalTo, let term = member.running?.look({ $0.raftTerm }), term != loyalTo {
+            problem("\(member.name) is drawn from a leader that it hears by a late answer")
+        }
+    }
+
+    private func hears(_ member: SimulatedMember, _ message: Message, from: Int) {
         switch message.body {
         case .append, .heartbeat:
             // A leader of an earlier term than its own is none.
@@ -36,10 +46,18 @@ extension ClusterSimulation {
         let asked = SimulatedMember.Asked(candidate: message.to, term: response.requestedTerm)
         // An answer may wait for the disk: what counts is what the member heard when it was asked.
         guard let permissions = member.mayHelp[asked], permissions > 0 else {
-            // Or when it answers: of two questions in one turn the first can tell it of a newer term.
-            if !isLoyal(member) { return }
             return problem("\(member.name) helps to depose a leader that it hears")
         }
         member.mayHelp[asked] = permissions - 1
+    }
+}
+
+extension Message {
+    /// Whether it answers somebody who wants to lead.
+    fileprivate var isAnswerOfVoter: Bool {
+        switch body {
+        case .preVoteResponse, .voteResponse: true
+        default: false
+        }
     }
 }

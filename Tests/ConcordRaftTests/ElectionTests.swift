@@ -156,6 +156,19 @@ struct ElectionTests {
         #expect(seat.receive(message(3, 1, 2, preVoteRequest(0, 0))) == [message(1, 3, 1, preVoteResponse(2, true))])
     }
 
+    /// Seed 20001 of the simulator: a voter with a slow disk refused a pre-vote long after its asker had found its
+    /// leader again, in a newer term; and the asker left that leader for it.
+    @Test(arguments: [preVoteResponse(2, false), voteResponse(3, false)])
+    func `A late answer of a newer term draws no follower from its leader`(answer: Message.Body) {
+        var seat = Seat(1)
+        seat.receive(message(2, 1, 1, heartbeat()))
+        seat.receive(message(3, 1, 3, answer))
+        #expect(seat.term == 1 && seat.leader == 2)
+        seat.turn(at: 250)
+        seat.receive(message(3, 1, 3, answer))
+        #expect(seat.term == 3 && seat.leader == nil, "whoever has no leader learns of the term")
+    }
+
     @Test func `Granting a pre-vote moves no timer and forgets no leader`() {
         var seat = Seat(1)
         seat.receive(message(2, 1, 1, heartbeat()))

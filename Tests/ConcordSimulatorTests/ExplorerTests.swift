@@ -24,7 +24,7 @@ import Testing
         let (one, other) = (ExplorerTests.explore(Self.settings()), ExplorerTests.explore(Self.settings()))
         #expect(one.violation == nil)
         #expect(one.isClosed)
-        #expect(one.states == 31_512)
+        #expect(one.states == 31_384)
         #expect((one.states, one.transitions, one.depth) == (other.states, other.transitions, other.depth))
         #expect(one.counts.map(\.count) == other.counts.map(\.count))
         #expect(one.replays == one.states / 1000)

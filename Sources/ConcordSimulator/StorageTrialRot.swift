@@ -98,8 +98,8 @@ extension StorageTrial {
         let last = whole.log.position(at: whole.log.lastIndex) ?? .start
         var truth = LastEntry(term: last.term, index: last.index)
         if let earlier = whole.hardState.doubt?.claim { truth = max(truth, earlier) }
-        // Of what was cut off or dropped before, groups may still be there, and be claimed once more.
-        if claim < truth || claim.term > whole.hardState.term {
+        // Of what was cut off or dropped at an earlier damage, groups may still be there, and be claimed once more.
+        if claim < truth || claim.term > whole.hardState.term || !hadDamage && claim != truth {
             problem("it lost \(whole.brief), and claims \(claim)")
         }
     }

@@ -100,6 +100,10 @@ enum LogGroup {
         guard let stream = layout.stream(segment, at: offset, blocks: blocks) else {
             return .unverifiable(what: "a block of the group has no mark")
         }
+        // Its records verify also without a sector that has nothing but zeros of them.
+        guard !isUnfinished(segment, at: offset, header: header) else {
+            return .unverifiable(what: "a sector of the group was never written")
+        }
         let records = GroupHeader.streamBytes..<Int(header.streamBytes)
         return readRecords(
             stream, in: records, header: header, checksum: checksum, bytesOnDisk: blocks * StorageLimits.blockBytes)
@@ -111,7 +115,7 @@ enum LogGroup {
         return min(bytes, header.layout.blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes)
     }
 
-    /// Whether a sector is missing of a group that does not verify: then it was never synchronised.
+    /// Whether a sector of a group is missing: then it was never synchronised.
     static func isUnfinished(_ segment: [UInt8], at offset: Int, header: GroupHeader) -> Bool {
         guard header.streamBytes <= UInt64(segment.count - offset) else { return false }
         return header.layout.isUnfinished(segment, at: offset, streamBytes: Int(header.streamBytes))

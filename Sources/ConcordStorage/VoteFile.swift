@@ -59,7 +59,7 @@ struct VoteFile: Sendable {
         let first = try VoteSlot.read(from: file, slot: 0, on: &disk)
         let second = try VoteSlot.read(from: file, slot: 1, on: &disk)
         guard let newest = VoteSlot.newest(first, second) else { throw .bothVoteSlotsBad }
-        guard newest.counter < UInt64.max else {
+        guard newest.counter < UInt64(Int64.max) else {
             throw .damaged(file: name, offset: 0, what: "its counter stands at its end")
         }
         var repaired: Int?

@@ -4,7 +4,8 @@ import ConcordStorage
 
 /// A data directory with two snapshots and a log whose beginning was released, changed, and perhaps with all checksums
 /// put right. It is refused and left as it is, or it opens with a log that goes on; with checksums as they were, that is
-/// a log that was once written, and one bad block loses at most its last group.
+/// a log that was once written, and what one bad block takes away from its end the member remembers, unless that looks
+/// like a last write that was never finished.
 func fuzz(_ input: [UInt8]) {
     var parts = InputBytes(input)
     let stages = Directory.releasedStages
@@ -21,7 +22,7 @@ func fuzz(_ input: [UInt8]) {
         return
     }
     let recovered = opened.recovered
-    if !isForged { check(opened, stages, isOneBlock: directory.changes <= 1 && directory.isWithinOneBlock) }
+    if !isForged { check(opened, stages, of: directory) }
     for snapshot in opened.snapshots.kept { read(snapshot, on: disk) }
     // The last start there is: no member lives so long.
     guard opened.member.record.boot < UInt64.max else { return }
@@ -35,16 +36,19 @@ func fuzz(_ input: [UInt8]) {
     precondition(again.snapshot == opened.snapshot, "it opens with another snapshot")
 }
 
-private func check(_ opened: DataDirectory<SimulatedDisk>, _ stages: [Directory.Stage], isOneBlock: Bool) {
+private func check(_ opened: DataDirectory<SimulatedDisk>, _ stages: [Directory.Stage], of directory: Directory) {
     guard let last = stages.last else { return }
     let recovered = opened.recovered
     // A snapshot of one stage can stand beside a log of another.
     let isReset = recovered.entries.isEmpty && recovered.released == opened.snapshot?.header.base.position
     precondition(isReset || stages.contains { $0.contains(recovered) }, "a log is read that was never written")
-    guard isOneBlock else { return }
-    let lacksLast = stages[stages.count - 2].contains(recovered)
-    precondition(last.contains(recovered) || lacksLast, "one bad block lost more than the last group")
-    precondition(recovered.hardState == last.hardState, "one bad block lost a vote")
+    let claim = recovered.hardState.doubt?.claim
+    precondition(claim == nil || stages.contains { $0.last == claim }, "a log is claimed that was never written")
+    guard directory.changes <= 1, directory.isWithinOneBlock else { return }
+    let lacksLast = stages[stages.count - 2].contains(recovered) && directory.lacksSectors(of: last.directory)
+    precondition(last.contains(recovered) || lacksLast, "one bad block lost what nobody remembers")
+    precondition(last.explains(recovered.hardState), "one bad block lost a vote")
+    precondition(claim == nil || claim == last.last, "one bad block made the member claim another log")
 }
 
 private func read(_ snapshot: StoredSnapshot, on disk: SimulatedDisk) {

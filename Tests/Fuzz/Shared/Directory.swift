@@ -35,20 +35,35 @@ struct Directory {
         var entries: [Entry]
         var hardState: HardState
 
-        /// Whether this is what was found, but for entries from the beginning.
+        /// Whether this is what was found, but for entries from the beginning, and for those at the end of which the
+        /// member remembers that its disk has lost them.
         func contains(_ found: RecoveredLog) -> Bool {
             guard found.released.index >= base.index else { return false }
             let place = Int(found.released.index.rawValue - base.index.rawValue)
             guard place <= entries.count else { return false }
             let position = place == 0 ? base : Directory.position(of: entries[place - 1])
-            return position == found.released && found.entries.elementsEqual(entries[place...])
+            let rest = entries[place...]
+            return position == found.released
+                && (found.hardState.doubt == nil ? rest.elementsEqual(found.entries) : rest.starts(with: found.entries))
+        }
+
+        /// Whether this is the vote that was found, or the one that a member takes whose disk has lost something.
+        func explains(_ found: HardState) -> Bool {
+            guard let doubt = found.doubt else { return found == hardState }
+            return found.term == hardState.term.next && doubt.term == found.term && found.votedFor == nil
+        }
+
+        /// Where the log ends.
+        var last: LastEntry {
+            let last = entries.last.map { Directory.position(of: $0) } ?? base
+            return LastEntry(term: last.term, index: last.index)
         }
     }
 
     /// Entries 1 to 3, then 4 and 5, then 4 of a later term in place of both, then a long 5.
     static let stages: [Stage] = {
         let disk = SimulatedDisk(seed: 1)
-        guard var opened = try? open(disk) else { preconditionFailure("a new directory does not open") }
+        guard var opened = try? openNew(disk) else { preconditionFailure("a new directory does not open") }
         let start = HardState(term: .zero, votedFor: nil)
         var stages = [Stage(directory: Directory(disk), entries: [], hardState: start)]
         let writes = [
@@ -78,7 +93,7 @@ struct Directory {
     /// to 12; then another member's snapshot up to entry 20 of term 3 with a base record for it, and 21 to 23.
     static let releasedStages: [Stage] = {
         let disk = SimulatedDisk(seed: 1)
-        guard var opened = try? open(disk) else { preconditionFailure("a new directory does not open") }
+        guard var opened = try? openNew(disk) else { preconditionFailure("a new directory does not open") }
         var stages: [Stage] = []
         var last = Stage(
             directory: Directory(disk, names: releasedNames), entries: [],
@@ -113,8 +128,7 @@ struct Directory {
     }()
 
     private static func addSnapshot(_ position: LogPosition, on disk: SimulatedDisk) {
-        let members = [Configuration.Member(id: member, name: "a", peerAddress: "a:1")]
-        let base = LogBase(position: position, configuration: Configuration(members: members))
+        let base = LogBase(position: position, configuration: configuration)
         guard var writer = try? SnapshotWriter(SnapshotHeader(cluster: ClusterID(5), base: base), on: disk) else {
             preconditionFailure("a sound disk refuses a snapshot")
         }
@@ -142,6 +156,31 @@ struct Directory {
         try DataDirectory.open(disk, newMember: member, name: "a", segmentBytes: segmentBytes)
     }
 
+    /// A directory of a member that has others beside it: what it loses they may have.
+    private static func openNew(_ disk: SimulatedDisk) throws(StorageError) -> DataDirectory<SimulatedDisk> {
+        var opened = try open(disk)
+        var record = opened.member.record
+        (record.clusterID, record.initialConfiguration) = (ClusterID(5), configuration)
+        try opened.member.write(record)
+        return opened
+    }
+
+    private static let configuration = Configuration(
+        members: [member, MemberID(8), MemberID(9)].map {
+            Configuration.Member(id: $0, name: "m\($0.rawValue)", peerAddress: "m\($0.rawValue):1")
+        })
+
+    /// Whether a sector of what is here begins or ends with a zero where that of `other` does not. Then it may look as
+    /// if it had never been written.
+    func lacksSectors(of other: Directory) -> Bool {
+        zip(files, other.files).contains { mine, theirs in
+            guard let mine, let theirs else { return false }
+            return zip(mine, theirs).enumerated().contains { offset, bytes in
+                bytes.0 == 0 && bytes.1 != 0 && [0, 511].contains(offset % 512)
+            }
+        }
+    }
+
     /// Whether it is refused because no number is left for what would be written next: no log lives so long.
     static func isAtItsEnd(_ disk: SimulatedDisk) -> Bool {
         do throws(StorageError) {
@@ -149,7 +188,7 @@ struct Directory {
             return false
         } catch {
             guard case .damaged(_, _, let what) = error else { return false }
-            return what == "the log's numbers stand at their end"
+            return what.hasSuffix(" at their end") || what.hasSuffix(" at its end")
         }
     }
 

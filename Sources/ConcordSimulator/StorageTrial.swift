@@ -37,7 +37,13 @@ package struct StorageTrial {
     let configuration: Configuration
 
     /// What is durable.
-    var content = TrialContent()
+    var content = TrialContent() {
+        didSet { if content.log != oldValue.log { logs.append(content.log) } }
+    }
+    /// All logs that it ever had.
+    var logs = [TrialLog()]
+    /// The furthest that it claimed to have had when something was lost.
+    var claimed: LastEntry?
     /// A snapshot was installed, and the log does not follow it yet.
     var pendingBase: LogPosition?
     /// Up to where the log's beginning may be gone.
@@ -232,6 +238,7 @@ package struct StorageTrial {
         var distinct: [TrialLog] = []
         for state in earlier where state != distinct.last && state != log { distinct.append(state) }
         if !distinct.isEmpty { before.append(distinct) }
+        logs += distinct
     }
 
     private var segments: [String: [UInt8]] {

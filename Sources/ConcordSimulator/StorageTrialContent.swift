@@ -98,6 +98,12 @@ struct TrialLog: Equatable {
         let entry = entries[Int(index.rawValue - base.index.rawValue) - 1]
         return LogPosition(index: entry.index, term: entry.term, clock: entry.clock)
     }
+
+    /// Whether these are its entries behind `position`, though perhaps not to its end.
+    func begins(with found: [Entry], behind position: LogPosition) -> Bool {
+        guard self.position(at: position.index) == position else { return false }
+        return entries.dropFirst(Int(position.index.rawValue - base.index.rawValue)).starts(with: found)
+    }
 }
 
 struct TrialSnapshot: Equatable {

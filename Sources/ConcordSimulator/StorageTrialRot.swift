@@ -78,8 +78,10 @@ extension StorageTrial {
             checkClaim(doubt, of: whole)
         }
         if !content.matches(opened, on: disk) { goBack(to: opened) }
-        // With two bad places that depend on each other it is not known here what comes back.
-        if hadDamage, !content.matches(opened, on: disk), content.hardState.doubt != nil {
+        // Which log comes back after two bad places that depend on each other is not known here; but it was there once.
+        if hadDamage, !content.matches(opened, on: disk), content.hardState.doubt != nil,
+            logs.contains(where: { $0.begins(with: found.entries, behind: found.released) })
+        {
             content.log = TrialLog(base: found.released, entries: found.entries)
         }
         let isLess = content.opened.log != whole.opened.log
@@ -98,8 +100,10 @@ extension StorageTrial {
         let last = whole.log.position(at: whole.log.lastIndex) ?? .start
         var truth = LastEntry(term: last.term, index: last.index)
         if let earlier = whole.hardState.doubt?.claim { truth = max(truth, earlier) }
-        // Of what was cut off or dropped at an earlier damage, groups may still be there, and be claimed once more.
-        if claim < truth || claim.term > whole.hardState.term || !hadDamage && claim != truth {
+        // What an earlier loss claimed may be claimed once more; and after superseded damage, also what was dropped.
+        let most = hadDamage ? nil : max(truth, claimed ?? truth)
+        claimed = max(claim, claimed ?? claim)
+        if claim < truth || claim.term > whole.hardState.term || most.map({ claim > $0 }) == true {
             problem("it lost \(whole.brief), and claims \(claim)")
         }
     }
@@ -174,6 +178,7 @@ extension StorageTrial {
         disk = SimulatedDisk(seed: random.next())
         (content, before, releasedTo) = (TrialContent(), [], .zero)
         (places, hasDamage, hadDamage) = ([], false, false)
+        (logs, claimed) = ([TrialLog()], nil)
         open(mayBeUnfinished: false)
     }
 }

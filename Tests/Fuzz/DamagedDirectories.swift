@@ -22,7 +22,8 @@ func fuzz(_ input: [UInt8]) {
     let claim = recovered.hardState.doubt?.claim
     precondition(claim == nil || stages.contains { $0.last == claim }, "a log is claimed that was never written")
     if directory.changes <= 1 && directory.isWithinOneBlock {
-        let lacksLast = recovered.entries == stages[stages.count - 2].entries && directory.lacksSectors(of: last.directory)
+        let isBeforeLast = recovered.entries == stages[stages.count - 2].entries
+        let lacksLast = isBeforeLast && directory.lacksSectors(of: last.directory)
         precondition(last.contains(recovered) || lacksLast, "one bad block lost what nobody remembers")
         precondition(last.explains(recovered.hardState), "one bad block lost a vote")
         precondition(claim == nil || claim == last.last, "one bad block made the member claim another log")

@@ -20,6 +20,8 @@ package struct Formation: Sendable {
     /// By position in `listed`.
     private var ids: [MemberID?]
     private var announced: [ClusterID?]
+    /// Those whose name another one has now: what they say arrives late.
+    private var replaced: Set<MemberID> = []
 
     /// - Parameter listed: must contain `ownName`.
     package init(own: MemberID, ownName: String, listed: [ListedMember]) {
@@ -35,7 +37,8 @@ package struct Formation: Sendable {
     package mutating func met(_ peer: PeerIdentity) {
         guard peer.id != own, let position = listed.firstIndex(where: { $0.name == peer.name }), ids[position] != own
         else { return }
-        if ids[position] != peer.id {
+        if ids[position] != peer.id, !replaced.contains(peer.id) {
+            if let old = ids[position] { replaced.insert(old) }
             ids[position] = peer.id
             announced[position] = nil
         }

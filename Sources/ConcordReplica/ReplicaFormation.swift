@@ -16,7 +16,11 @@ extension Replica {
 
     /// A listed peer was met. Whoever does not know this member's hash yet is told it: all when it has changed,
     /// else the one on the new connection. Hearing of another's hash is never a reason to tell one's own again.
+    ///
+    /// Whoever has decided announces nothing else, not even while what it decided becomes durable: others could form
+    /// another cluster with it.
     mutating func meet(_ peer: PeerIdentity) {
+        guard record.clusterID == nil else { return }
         let before = formation?.announcement
         formation?.met(peer)
         if let formation, let announcement = formation.announcement {
@@ -44,10 +48,12 @@ extension Replica {
         guard raft == nil, let cluster = record.clusterID, let configuration = record.initialConfiguration else {
             return
         }
+        // Whoever was met since, under the name of a member of it, is told as well: it is none.
+        let met = Set(peers.values.filter { configuration.names($0.name) }.map(\.id))
         startRaft(configuration)
         effects.notices.append(.formed(cluster))
-        for member in configuration.members where member.id != record.id {
-            send(.formed(cluster, configuration), to: member.id)
+        for member in met.union(configuration.members.map(\.id)).sorted() where member != record.id {
+            send(.formed(cluster, configuration), to: member)
         }
     }
 
@@ -63,4 +69,8 @@ extension Replica {
             effects.halt = .notAMember(peer: peer)
         }
     }
+}
+
+extension Configuration {
+    fileprivate func names(_ name: String) -> Bool { members.contains { $0.name == name } }
 }

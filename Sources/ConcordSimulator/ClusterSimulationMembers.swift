@@ -215,10 +215,11 @@ extension ClusterSimulation {
         }
     }
 
-    /// Whether it knows the way to somebody who is still there. A former member that knows only of others like itself
-    /// finds nobody who could tell it.
+    /// Whether it knows the way to somebody who is still there, and has heard of the cluster. A former member that knows
+    /// only of others like itself finds nobody who could tell it; and one that a change would have added which was
+    /// cancelled before it heard a word asks by HTTP, as it did before.
     private func canBeTold(_ member: SimulatedMember) -> Bool {
-        guard let healing else { return false }
+        guard let healing, member.running?.look({ $0.isFormed }) != false else { return false }
         return staying(healing.quorum).contains { member.targets.contains(members[$0].address) }
     }
 

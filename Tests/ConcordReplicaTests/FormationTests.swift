@@ -64,6 +64,37 @@ import Testing
         #expect(formation.outcome == .waiting)
     }
 
+    @Test func whoWasReplacedIsNotTakenBack() {
+        var formation = formationOfA()
+        formation.met(identity(2, "b"))
+        formation.met(identity(3, "c"))
+        formation.met(identity(4, "c"))
+        let cluster = formation.announcement
+        formation.met(identity(3, "c"))
+        #expect(formation.announcement == cluster)
+    }
+
+    /// Seed 604517 of the simulator: while the record was being written, the member met another one in the place of a
+    /// wiped one and announced what it would form with that; so the other two formed a second cluster with it.
+    @Test func whoHasDecidedAnnouncesNothingElse() throws {
+        var member = replica(MemberRecord(id: MemberID(1), name: "a", boot: 1))
+        member.step(.peerConnected(identity(2, "b")))
+        member.step(.peerConnected(identity(3, "c")))
+        let sent = member.takeEffects().messages
+        guard case .announce(let cluster)? = sent.last?.1 else {
+            Issue.record("nothing was announced")
+            return
+        }
+        for peer in [MemberID(2), MemberID(3)] { member.step(.peerMessage(from: peer, .announce(cluster))) }
+        let record = try #require(member.takeEffects().memberRecord)
+        member.step(.peerConnected(identity(4, "c")))
+        #expect(member.takeEffects().messages.isEmpty)
+        member.step(.memberRecordDurable)
+        let told = member.takeEffects().messages.filter { if case .formed(cluster, _) = $0.1 { true } else { false } }
+        #expect(told.map(\.0) == [MemberID(2), MemberID(3), MemberID(4)], "the last one is told that it is no member")
+        #expect(record.clusterID == cluster)
+    }
+
     @Test func allMembersComputeTheSameHash() {
         var formation = formationOfA()
         formation.met(identity(2, "b"))

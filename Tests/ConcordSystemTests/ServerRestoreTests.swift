@@ -1,3 +1,4 @@
+import ConcordBytes
 import ConcordClient
 import ConcordCommandLine
 import ConcordLinux
@@ -94,6 +95,7 @@ struct ServerRestoreTests {
         var flipped = bytes
         flipped[bytes.count / 2] ^= 4
         try files.write("flipped", flipped)
+        try files.write("newer", ofNewerFormat(bytes))
         try files.write("empty", "")
         try files.write("foreign", "PK and so on")
         try files.write("full/something", "1")
@@ -101,6 +103,7 @@ struct ServerRestoreTests {
         let expected: [([String], Int32, String)] = [
             (["--from", "\(files.path)/cut", "--data", target], 65, "it ends at byte \(bytes.count - 5)"),
             (["--from", "\(files.path)/flipped", "--data", target], 65, "is damaged at offset"),
+            (["--from", "\(files.path)/newer", "--data", target], 65, "has format 9"),
             (["--from", "\(files.path)/empty", "--data", target], 65, "is empty"),
             (["--from", "\(files.path)/foreign", "--data", target], 65, "is no snapshot"),
             (["--from", "\(files.path)/missing", "--data", target], 78, "No such file"),
@@ -121,6 +124,16 @@ struct ServerRestoreTests {
         }
         #expect(try Directory("\(files.path)/full").list() == ["something"])
         #expect(try server.client().request("GET", "/v1/kv/n1").status == 200)
+    }
+
+    /// The length of its header stands at 8, the checksum of that in its last four bytes. docs/formats.md
+    private func ofNewerFormat(_ backup: [UInt8]) -> [UInt8] {
+        var bytes = backup
+        bytes[4] = 9
+        let end = (0..<4).reduce(0) { $0 | Int(backup[8 + $1]) << (8 * $1) }
+        let sum = CRC32C.checksum(bytes, in: 0..<end - 4)
+        for place in 0..<4 { bytes[end - 4 + place] = UInt8(truncatingIfNeeded: sum >> (8 * UInt32(place))) }
+        return bytes
     }
 
     @Test("a full disk stops a restore, and what is left is nothing")

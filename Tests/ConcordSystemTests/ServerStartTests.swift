@@ -1,4 +1,6 @@
+import ConcordBytes
 import ConcordLinux
+import Foundation
 import Testing
 
 @Suite("Starting concordd", .serialized)
@@ -63,6 +65,30 @@ struct ServerStartTests {
         let (ending, log) = try run(cluster.arguments(0), in: cluster.scratch)
         #expect(ending == .exited(code: 65))
         #expect(log.contains("member is damaged"))
+    }
+
+    /// Where the version stands in the first block, and how long what its checksum covers is. docs/formats.md
+    @Test(
+        "on a directory of a newer format is refused, and changes nothing in it",
+        arguments: [("vote", 4, 60), ("log-0000000000000001", 8, 108)])
+    func newerFormat(file: String, version: Int, covered: Int) throws {
+        let cluster = try ServerCluster(1)
+        try cluster.waitUntilReady()
+        cluster.kill(0)
+        let path = "\(cluster.dataPath(0))/\(file)"
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        bytes[version] = 9
+        bytes.replaceSubrange(covered..<covered + 4, with: checksum(bytes[..<covered]))
+        try Directory(cluster.dataPath(0)).open(file, creating: false).write(bytes, at: 0)
+        let (ending, log) = try run(cluster.arguments(0), in: cluster.scratch)
+        #expect(ending == .exited(code: 65))
+        #expect(log.contains("\(file) has format 9") && log.contains("newer version"), "\(log)")
+        #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) == bytes)
+    }
+
+    private func checksum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        let sum = CRC32C.checksum(Array(bytes))
+        return (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * UInt32($0))) }
     }
 
     @Test("with free ports tells which ones it took")

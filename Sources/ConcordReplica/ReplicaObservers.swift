@@ -11,7 +11,7 @@ extension Replica {
 
     package var isLeader: Bool { standing.role == .leader }
 
-    package var raftTerm: Term { standing.term }
+    package var raftTerm: Term { raft?.standing.term ?? standing.term }
 
     /// To whom leadership is being handed over here.
     package var transferTarget: MemberID? { raft?.transferTarget }

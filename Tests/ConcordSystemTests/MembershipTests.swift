@@ -4,13 +4,17 @@ import Synchronization
 import Testing
 
 /// Real processes that join and leave a cluster while it is written to.
-private final class GrowingCluster: Sendable {
+final class GrowingCluster: Sendable {
     private let scratch: ScratchDirectory
     private let ports: [UInt16]
+    private let flags: [String]
     private let servers: Mutex<[ServerProcess?]>
 
-    /// - Parameter count: seats; only the first one is taken.
-    init(seats count: Int) throws {
+    /// - Parameters:
+    ///   - count: seats; only the first one is taken.
+    ///   - flags: of every member, at each start.
+    init(seats count: Int, adding flags: [String] = []) throws {
+        self.flags = flags
         scratch = try ScratchDirectory()
         ports = try freePorts(2 * count)
         servers = Mutex(Array(repeating: nil, count: count))
@@ -19,12 +23,15 @@ private final class GrowingCluster: Sendable {
 
     func name(_ seat: Int) -> String { "m\(seat)" }
 
+    func dataPath(_ seat: Int) -> String { "\(scratch.path)/\(name(seat))" }
+
     /// The first member forms a cluster of its own; the others join it by whom `through` names.
     func start(_ seat: Int, through: [Int] = []) throws {
         var arguments = [
-            "serve", "--name", name(seat), "--data", "\(scratch.path)/\(name(seat))", "--listen",
-            "127.0.0.1:\(ports[2 * seat])", "--peer-listen", "127.0.0.1:\(ports[2 * seat + 1])",
+            "serve", "--name", name(seat), "--data", dataPath(seat), "--listen", "127.0.0.1:\(ports[2 * seat])",
+            "--peer-listen", "127.0.0.1:\(ports[2 * seat + 1])",
         ]
+        arguments += flags
         if !through.isEmpty { arguments += ["--join", through.map(url).joined(separator: ",")] }
         let server = try ServerProcess(arguments, in: scratch, name: name(seat))
         servers.withLock { $0[seat] = server }
@@ -81,33 +88,33 @@ private final class GrowingCluster: Sendable {
     }
 }
 
-@Suite("Members of real processes", .serialized)
-struct MembershipTests {
-    /// Writes that go on until they are told to stop; each must be acknowledged, and none may be lost or done twice.
-    private final class Writers: Sendable {
-        let isStopped = Atomic<Bool>(false)
-        let acknowledged = Atomic<Int64>(0)
-        let failures = Mutex<[String]>([])
+/// Writes that go on until they are told to stop; each must be acknowledged, and none may be lost or done twice.
+final class CountingWriters: Sendable {
+    let isStopped = Atomic<Bool>(false)
+    let acknowledged = Atomic<Int64>(0)
+    let failures = Mutex<[String]>([])
 
-        func run(_ client: ConcordClient, _ key: String) async {
-            while !isStopped.load(ordering: .relaxed) {
-                do {
-                    try await client.increment(key)
-                    acknowledged.add(1, ordering: .relaxed)
-                } catch {
-                    failures.withLock { $0.append("\(error)") }
-                    return
-                }
+    func run(_ client: ConcordClient, _ key: String) async {
+        while !isStopped.load(ordering: .relaxed) {
+            do {
+                try await client.increment(key)
+                acknowledged.add(1, ordering: .relaxed)
+            } catch {
+                failures.withLock { $0.append("\(error)") }
+                return
             }
         }
     }
+}
 
+@Suite("Members of real processes", .serialized)
+struct MembershipTests {
     @Test("grow from one to three to five and shrink to three, under load, and no write fails")
     func growAndShrink() async throws {
         let cluster = try GrowingCluster(seats: 5)
         let client = try cluster.client([0, 1, 2, 3, 4])
         try await cluster.waitForVoters([0], client)
-        let writers = Writers()
+        let writers = CountingWriters()
         try await client.put("/n", "0")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 { group.addTask { await writers.run(client, "/n") } }

@@ -26,6 +26,7 @@ final class ServerLoop {
     private var ready: [ReadyDescriptor] = []
     /// The first of `ready` that was not looked at: the last turn took too long.
     private var nextReady = 0
+    var turns = TurnTimes()
     private var throttle = LogThrottle(intervalMilliseconds: 10_000)
     private var stop = PlannedStop()
     private var exit: ServerExit?
@@ -96,7 +97,9 @@ final class ServerLoop {
         for backup in clients.endedBackups { report(backup) }
         clients.endedBackups.removeAll()
         if stop.isUnderWay { continueStop() }
-        complainAboutSlowTurn(start)
+        let ended = SystemClock.monotonicNanoseconds()
+        noteTurn(from: start, to: ended)
+        complainAboutSlowTurn(milliseconds: (ended - start) / 1_000_000)
     }
 
     private var nextDeadline: UInt64 {
@@ -122,7 +125,7 @@ final class ServerLoop {
         }
         if let level = join?.featureLevelTooHigh() { halt(.buildTooOld(featureLevel: level)) }
         for result in snapshots.takeResults() {
-            reportSnapshot(result)
+            note(result)
             replica.step(.snapshot(result))
         }
         for part in clients.backups.takeParts() { clients.deliver(part, now: now) }
@@ -179,7 +182,7 @@ final class ServerLoop {
         if !effects.logWrites.isEmpty { storage.write(effects.logWrites) }
         if let record = effects.memberRecord { storage.write(record) }
         if let index = effects.releasedLog { storage.release(upTo: index) }
-        for job in effects.snapshotJobs { snapshots.add(job) }
+        for job in effects.snapshotJobs { add(job) }
         for (member, message) in effects.messages { peers.send(message, to: member, now: now) }
         refreshFacts()
         for reply in effects.replies { clients.deliver(reply, now: now) }
@@ -275,13 +278,6 @@ final class ServerLoop {
             ])
     }
 
-    private func reportSnapshot(_ result: SnapshotResult) {
-        guard case .written(let snapshot) = result else { return }
-        log.info(
-            "snapshot_written",
-            [("index", .number(snapshot.identity.index.rawValue)), ("bytes", .number(snapshot.identity.bytes))])
-    }
-
     private func report(_ backup: EndedBackup) {
         let fields: [(StaticString, LogValue)] = [
             ("bytes", .number(backup.bytes)), ("milliseconds", .number(backup.milliseconds)),
@@ -352,8 +348,7 @@ final class ServerLoop {
         }
     }
 
-    private func complainAboutSlowTurn(_ start: UInt64) {
-        let milliseconds = (SystemClock.monotonicNanoseconds() - start) / 1_000_000
+    private func complainAboutSlowTurn(milliseconds: UInt64) {
         guard milliseconds >= 100, let repeated = throttle.admit("turn", now: now) else { return }
         log.warning("slow_turn", [("milliseconds", .number(milliseconds)), ("repeated", .number(repeated))])
     }
@@ -384,7 +379,12 @@ final class ServerLoop {
             switch step {
             case .closeIdle: clients.closeIdle(now: now)
             case .end:
-                log.info("stopped", [("after_ms", .number(stop.elapsed(now: now)))])
+                log.info(
+                    "stopped",
+                    [
+                        ("after_ms", .number(stop.elapsed(now: now))),
+                        ("longest_turn_us", .number(turns.longest / 1000)),
+                    ])
                 exit = .success
             }
         }

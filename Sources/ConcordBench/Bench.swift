@@ -37,6 +37,8 @@ package struct Bench {
         case "frozen-leader": try await frozenLeader()
         case "rolling-upgrade": try await rollingUpgrade()
         case "disk": try await disk()
+        case "snapshot": try await snapshot()
+        case "behind": try await behind()
         default: preconditionFailure("a command is declared that nobody runs")
         }
     }
@@ -50,11 +52,13 @@ package struct Bench {
 
     /// Runs `body` with a cluster of its own, which is ended afterwards. Its files are kept when something failed.
     func withCluster<Result>(
-        preload: String? = nil, prepare: (TestCluster) throws -> Void = { _ in },
+        preload: String? = nil, members: Int = 3, flags: [String] = [],
+        prepare: (TestCluster) throws -> Void = { _ in },
         _ body: (TestCluster) async throws -> (result: Result, isFine: Bool)
     ) async throws -> Result {
         let cluster = try TestCluster(
-            program: parsed[BenchDeclaration.server], directory: parsed[BenchDeclaration.directory], preload: preload)
+            program: parsed[BenchDeclaration.server], directory: parsed[BenchDeclaration.directory], preload: preload,
+            members: members, flags: flags)
         let token = CleanUp.add { cluster.cleanUp(keepingFiles: false) }
         defer { CleanUp.remove(token) }
         do {

@@ -77,7 +77,7 @@ package enum BenchDeclaration {
             .init("failover --rounds 200", "How long writes fail when the leader dies"),
             .init("durability", "Whether acknowledged writes survive the death of all members"),
         ],
-        subcommands: [put, get, compare, failover, durability, frozenLeader, rollingUpgrade, disk])
+        subcommands: [put, get, compare, failover, durability, frozenLeader, rollingUpgrade, disk, snapshot, behind])
 
     private static let load: [any DeclaredFlag] = [
         endpoints, clients, seconds, valueBytes, keys, threads, target, serverProcesses,

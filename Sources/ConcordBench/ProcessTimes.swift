@@ -12,6 +12,18 @@ package enum ProcessTimes {
         text("/proc/\(process)/statm").split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 4096 }
     }
 
+    /// The most that it ever was, in bytes.
+    package static func peakResidentBytes(of process: Int32) -> Int? {
+        peakBytes(status: text("/proc/\(process)/status"))
+    }
+
+    /// From the text of `/proc/PID/status`, which has kibibytes.
+    package static func peakBytes(status: String) -> Int? {
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let words = line?.split { $0 == " " || $0 == "\t" } ?? []
+        return words.count == 3 && words[2] == "kB" ? Int(words[1]).map { $0 << 10 } : nil
+    }
+
     /// Whether all its threads stand still.
     static func isStopped(_ process: Int32) -> Bool {
         parse(text("/proc/\(process)/stat"))?.state == "T"

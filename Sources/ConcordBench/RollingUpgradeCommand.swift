@@ -168,7 +168,7 @@ private struct RollingUpgrade {
 
 /// Writers that count, each in a node of its own: what the node holds is how often it was told that it counted, so a
 /// count that was lost, or done twice, shows at once.
-private final class CountingWriters: Sendable {
+final class CountingWriters: Sendable {
     private let client: ConcordClient
     private let written = Atomic<Int>(0)
     private let longestNanoseconds = Atomic<UInt64>(0)

@@ -3,7 +3,7 @@ import ConcordLinux
 import Foundation
 import Synchronization
 
-/// Three members of one's own, found beside this program, to be frozen, killed and started again. Members are killed
+/// Members of one's own, three unless told, found beside this program, to be frozen, killed and started again. Members are killed
 /// by the kernel when this program ends, however that happens.
 package final class TestCluster: Sendable {
     package struct Failure: Error, CustomStringConvertible {
@@ -31,8 +31,12 @@ package final class TestCluster: Sendable {
     ///   - program: `concordd`; by default the one beside this program.
     ///   - directory: by default a new one among the temporary files.
     ///   - preload: a library that every member is made to load first.
-    package init(program: String? = nil, directory: String? = nil, preload: String? = nil, flags: [String] = []) throws
-    {
+    ///   - count: how many members, at most nine.
+    ///   - flags: of every member.
+    package init(
+        program: String? = nil, directory: String? = nil, preload: String? = nil, members count: Int = 3,
+        flags: [String] = []
+    ) throws {
         let beside = URL(fileURLWithPath: ProcessEnvironment.executablePath).deletingLastPathComponent()
         self.program = program ?? beside.appendingPathComponent("concordd").path
         guard FileManager.default.isExecutableFile(atPath: self.program) else {
@@ -44,7 +48,7 @@ package final class TestCluster: Sendable {
         var environment = ProcessEnvironment.entries.filter { !$0.hasPrefix("CONCORD_") }
         if let preload { environment.append("LD_PRELOAD=\(preload)") }
         self.environment = environment
-        let names = ["a", "b", "c"]
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].prefix(count)
         let ports = try TestCluster.freePorts(2 * names.count)
         let list = zip(names, ports.dropFirst(names.count)).map { "\($0)=127.0.0.1:\($1)" }.joined(separator: ",")
         var members: [Member] = []

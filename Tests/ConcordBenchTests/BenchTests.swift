@@ -20,6 +20,26 @@ import Testing
         }
     }
 
+    @Test func theMostMemoryOfAProcessIsFound() {
+        let status = "Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 7 kB\n"
+        #expect(ProcessTimes.peakBytes(status: status) == 1234 << 10)
+        for wrong in ["", "VmRSS:\t 7 kB", "VmHWM:\t", "VmHWM:\t 7", "VmHWM:\t 7 MB", "VmHWM:\t x kB"] {
+            #expect(ProcessTimes.peakBytes(status: wrong) == nil, "\(wrong)")
+        }
+    }
+
+    @Test func aLineOfAMembersLogIsUnderstood() {
+        let line =
+            #"{"time":"2026-01-31T23:59:59.250Z","level":"info","event":"snapshot_written","bytes":12,"name":"7"}"#
+        let event = MemberLog.event(line)
+        #expect(event?.name == "snapshot_written")
+        #expect(event?.wallMilliseconds == 1_769_903_999_250)
+        #expect(event?.numbers == ["bytes": 12])
+        for wrong in ["", "Killed", "[]", "{\"event\":\"x\"}", "{\"time\":\"now\",\"event\":\"x\"}"] {
+            #expect(MemberLog.event(wrong) == nil, "\(wrong)")
+        }
+    }
+
     @Test func aListenerIsFoundAndAConnectionIsNot() {
         let table = """
               sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

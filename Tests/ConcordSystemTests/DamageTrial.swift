@@ -95,6 +95,8 @@ final class DamageTrial {
     private(set) var acknowledged = AcknowledgedWrites()
     private(set) var image = DirectoryImage()
     private var starts = 0
+    /// What each start says that it put right, also one on the directory as it is: the scar of an earlier loss.
+    private var toldAnyway = 0
     private var counts: [DamageConsequence: Int] = [:]
 
     private var isAlone: Bool { others.isEmpty }
@@ -195,7 +197,15 @@ final class DamageTrial {
             try cluster.waitUntilReady([index])
             try writeBehind("scarred", at: index)
             image = try stopped()
-            if try image.file("vote").read(4..<5) == [2] { return }
+            guard try image.file("vote").read(4..<5) == [2] else { continue }
+            try moveLeadership()
+            let server = try ServerProcess(
+                cluster.arguments(index) + cluster.flags, in: cluster.scratch, name: "as-it-is")
+            guard try outcome(of: server) == nil else { throw DamageFailure("it does not start with its scar") }
+            toldAnyway = DamageTrial.repairs(in: try server.log())
+            try settle()
+            server.process.killAndWait()
+            return
         }
         throw DamageFailure("the vote slots never held a doubt")
     }
@@ -245,7 +255,7 @@ final class DamageTrial {
             return count(.refused, place)
         }
         let log = try server.log()
-        var consequence = DamageTrial.consequence(of: log)
+        var consequence = consequence(of: log)
         if isAlone, place.expected.alone == .givenUp {
             #expect(log.contains("last group"), "\(place): \(log)")
             try acknowledged.withoutLast().check(try cluster.client(index), "\(place)")
@@ -272,11 +282,15 @@ final class DamageTrial {
         return ending
     }
 
-    private static func consequence(of log: String) -> DamageConsequence {
+    private static func repairs(in log: String) -> Int {
+        log.components(separatedBy: "\"event\":\"recovered\"").count - 1
+    }
+
+    private func consequence(of log: String) -> DamageConsequence {
         let isDoubtful = ["and groups were written after it: the entries from", "a doubtful last group was cut off"]
             .contains { log.contains($0) }
         if isDoubtful { return .refetched }
-        return log.contains("\"event\":\"recovered\"") ? .repaired : .unnoticed
+        return DamageTrial.repairs(in: log) > toldAnyway ? .repaired : .unnoticed
     }
 
     private func count(_ consequence: DamageConsequence, _ place: DamagedPlace) {

@@ -96,7 +96,7 @@ final class StorageThread: Sendable {
             try body()
         } catch {
             log.error("storage_failed", [("reason", "\(error)")])
-            log.flush(milliseconds: 100)
+            log.flush(milliseconds: 500)
             ProcessEnvironment.exitNow(code: ServerExit.storageFailed.rawValue)
         }
     }

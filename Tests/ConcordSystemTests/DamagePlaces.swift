@@ -8,7 +8,7 @@ enum DamageConsequence: String, CaseIterable {
     case repaired = "put right alone"
     /// The member knows that it lost something, and had it sent again.
     case refetched = "sent again by the others"
-    /// An only member begins without its last group, and says so: it cannot know whether that was ever synchronised.
+    /// An only member begins without its last group, and says so: it lacks a sector, so it was never synchronised.
     case givenUp = "last group given up"
     /// Exit code 65, with a message that names a file, and nothing is changed.
     case refused = "refused"
@@ -138,7 +138,7 @@ struct DamagePlaces {
 
     func ofMiddleAndLastGroup() throws -> [DamagedPlace] {
         try whole(middle(), "middle group", .refetched, alone: .refused, withoutTooth: (.refetched, .refused))
-            + whole(last(), "last group", .refetched, alone: .givenUp, withoutTooth: (.repaired, .givenUp))
+            + whole(last(), "last group", .refetched, alone: .refused, withoutTooth: (.repaired, .givenUp))
     }
 
     /// Groups that something stands for, what is zero, and the whole file.
@@ -309,10 +309,11 @@ struct DamagePlaces {
         return one + both + [version]
     }
 
-    /// A record that drops the end of the log, which a member writes that has lost something.
+    /// A record that drops the end of the log, which a member writes that has lost something. What was sent again behind
+    /// it replaces both, and a start tells of the damage that came first.
     func ofEnd() throws -> [DamagedPlace] {
         let end = try group("an end") { $0.records[0].type == 3 }
         let fields = DiskGroup.headerFields.map { $0.moved(by: end.offset) } + end.fields(of: end.records[0])
-        return DamagePlaces.places(fields, of: log, in: "end", .repaired)
+        return DamagePlaces.places(fields, of: log, in: "end", .unnoticed)
     }
 }

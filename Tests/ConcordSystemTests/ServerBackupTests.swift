@@ -78,7 +78,7 @@ struct ServerBackupTests {
         }
         let cut = try slow.finish()
         #expect(cut.status == nil && !cut.body.isEmpty && cut.body.count < whole.body.count)
-        #expect(try server.process?.log().contains("backup_sent") == true)
+        try server.process?.waitUntilLogged("backup_sent")
         let last = try BackupReading(port: server.ports[0])
         #expect(try last.head() == 200)
     }

@@ -21,6 +21,16 @@ struct ServerDamageTests {
         print(try trial.run(places))
     }
 
+    @Test("of a member of three that had lost something before")
+    func scarred() throws {
+        let trial = try DamageTrial(members: 3)
+        try trial.scar()
+        let table = try DamagePlaces(in: trial.image)
+        let votes = try table.ofVotes()
+        #expect(votes.contains { $0.name.contains("index of the claim") }, "the slots hold no doubt")
+        print(try trial.run(try table.ofEnd() + votes))
+    }
+
     @Test("of an only member")
     func alone() throws {
         let trial = try DamageTrial(members: 1)

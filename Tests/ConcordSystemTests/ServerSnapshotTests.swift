@@ -40,7 +40,7 @@ struct ServerSnapshotTests {
         try cluster.waitUntilReady([behind])
         let client = try cluster.client(behind)
         #expect(try client.request("GET", "/v1/kv/k\(last % 10)?raw").body.hasPrefix("\(last) "))
-        #expect(try cluster.processes[behind]?.log().contains("snapshot_installed") == true)
+        try cluster.processes[behind]?.waitUntilLogged("snapshot_installed")
         try eventually("the members agree") {
             let hashes = try (0..<3).map { index in
                 try cluster.status(index).split(separator: ",").first { $0.contains("state_hash") }
@@ -64,7 +64,7 @@ struct ServerSnapshotTests {
         for index in 0..<3 { try cluster.start(index) }
         try cluster.waitUntilReady()
         let client = try cluster.client(leader)
-        #expect(try cluster.processes[leader]?.log().contains("snapshot_restored") == true)
+        try cluster.processes[leader]?.waitUntilLogged("snapshot_restored")
         #expect(try client.request("GET", "/v1/kv/first?raw").body == "1")
         #expect(try client.request("GET", "/v1/kv/k\(last % 10)?raw").body.hasPrefix("\(last) "))
     }

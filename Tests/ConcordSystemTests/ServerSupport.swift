@@ -53,6 +53,10 @@ final class ServerProcess: Sendable {
 
     /// What it has written to standard error so far.
     func log() throws -> String { try text(logPath) }
+    /// A running member writes its log beside what it answers: a line may come after the answer that it belongs to.
+    func waitUntilLogged(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try eventually("its log says '\(text)'", sourceLocation: sourceLocation) { try log().contains(text) }
+    }
     func output() throws -> String { try text(outputPath) }
 
     private func text(_ path: String) throws -> String {

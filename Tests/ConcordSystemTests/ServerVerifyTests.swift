@@ -27,7 +27,7 @@ struct ServerVerifyTests {
         let server = try LoneServer("a", in: scratch)
         try server.start(["--snapshot-after", "64KiB"])
         try server.fill(30, bytes: 10_000)
-        try eventually("a snapshot is made") { try server.process?.log().contains("snapshot_written") == true }
+        try server.process?.waitUntilLogged("snapshot_written")
         let busy = try verify(server.data, in: scratch)
         #expect(busy.code == .exited(code: 73) && busy.complaints.contains("in use"), "\(busy.complaints)")
         let client = try server.client()

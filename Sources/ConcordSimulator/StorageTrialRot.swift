@@ -86,6 +86,7 @@ extension StorageTrial {
         }
         let isLess = content.opened.log != whole.opened.log
         if isLess, content.hardState == whole.hardState { problem("it lost \(whole.brief) and knows nothing of it") }
+        if isLess, configuration.members.count == 1 { problem("it lost \(whole.brief), and nobody else has that") }
     }
 
     private mutating func rememberDamage(from index: LogIndex) {

@@ -196,8 +196,8 @@ package struct DirectoryInspection: Sendable {
                 : superseded
             finding(isLost ? .damage : .remark, lost.file, lost.offset, "\(lost.what); \(meaning)")
         }
-        guard let (_, group, isUnfinished) = scan.lastGroup else { return }
-        if isUnfinished {
+        guard let (_, group, extent) = scan.lastGroup else { return }
+        if extent == .unfinished {
             finding(
                 .remark, group.file, group.offset,
                 "the last group was never written to its end (\(group.what)): nobody was told of it, and a start cuts it off"

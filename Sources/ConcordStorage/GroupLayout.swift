@@ -1,5 +1,15 @@
 import ConcordBytes
 
+/// How much of a group that does not verify was written, as its sectors show.
+enum GroupExtent {
+    /// A sector never reached the disk: the group was never synchronised, and nobody was told of it.
+    case unfinished
+    /// Its version shows no such thing: it was cut short, or has changed since.
+    case unknown
+    /// Every sector was written, so it has changed since.
+    case whole
+}
+
 /// How a group's stream lies in its blocks. docs/formats.md, "Blocks".
 ///
 /// The medium takes sectors, and a segment is zero where nothing was written. So since version 2 no sector of a group
@@ -87,9 +97,9 @@ struct GroupLayout: Equatable, Sendable {
         return stream.bytes
     }
 
-    /// Whether a sector is missing of a group whose header verifies.
-    func isUnfinished(_ segment: [UInt8], at offset: Int, streamBytes: Int) -> Bool {
-        guard hasTeeth else { return false }
+    /// Of a group whose header verifies.
+    func extent(_ segment: [UInt8], at offset: Int, streamBytes: Int) -> GroupExtent {
+        guard hasTeeth else { return .unknown }
         let blocks = streamBytes / streamBytesPerBlock
         var rest = streamBytes % streamBytesPerBlock
         var sectors = blocks * GroupLayout.sectorsPerBlock
@@ -99,21 +109,23 @@ struct GroupLayout: Equatable, Sendable {
             rest -= share
             share = GroupLayout.sectorBytes - 2
         }
-        return (0..<sectors).contains {
-            GroupLayout.isUnfinished(segment, sectorAt: offset + $0 * GroupLayout.sectorBytes)
+        let isUnfinished = (0..<sectors).contains {
+            GroupLayout.isMissing(segment, sectorAt: offset + $0 * GroupLayout.sectorBytes)
         }
+        return isUnfinished ? .unfinished : .whole
     }
 
-    /// Whether the first sector is missing of a group whose header does not verify. A group of version 1 has no teeth to
-    /// tell it by: there the header says something, and not that it is of version 2.
-    static func isUnfinished(_ segment: [UInt8], headerAt offset: Int) -> Bool {
-        guard isUnfinished(segment, sectorAt: offset) else { return false }
+    /// Of a group whose header does not verify, by its first sector. A group of version 1 has no teeth to tell it by:
+    /// there the header says something, and not that it is of version 2.
+    static func extent(_ segment: [UInt8], headerAt offset: Int) -> GroupExtent {
+        guard isMissing(segment, sectorAt: offset) else { return .whole }
         let header = offset + GroupHeader.Mark.bytes..<min(segment.count, offset + GroupHeader.bytes)
-        guard segment[offset] != 0, !header.isEmpty else { return true }
-        return segment[header.lowerBound] == newest.version || segment[header].allSatisfy { $0 == 0 }
+        guard segment[offset] != 0, !header.isEmpty else { return .unfinished }
+        let isUnfinished = segment[header.lowerBound] == newest.version || segment[header].allSatisfy { $0 == 0 }
+        return isUnfinished ? .unfinished : .unknown
     }
 
-    private static func isUnfinished(_ segment: [UInt8], sectorAt offset: Int) -> Bool {
+    private static func isMissing(_ segment: [UInt8], sectorAt offset: Int) -> Bool {
         let last = offset + sectorBytes - 1
         return !segment.indices.contains(last) || segment[offset] == 0 || segment[last] == 0
     }

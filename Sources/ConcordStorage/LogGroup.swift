@@ -101,7 +101,7 @@ enum LogGroup {
             return .unverifiable(what: "a block of the group has no mark")
         }
         // Its records verify also without a sector that has nothing but zeros of them.
-        guard !isUnfinished(segment, at: offset, header: header) else {
+        guard extent(segment, at: offset, header: header) != .unfinished else {
             return .unverifiable(what: "a sector of the group was never written")
         }
         let records = GroupHeader.streamBytes..<Int(header.streamBytes)
@@ -115,10 +115,10 @@ enum LogGroup {
         return min(bytes, header.layout.blocks(streamBytes: Int(header.streamBytes)) * StorageLimits.blockBytes)
     }
 
-    /// Whether a sector of a group is missing: then it was never synchronised.
-    static func isUnfinished(_ segment: [UInt8], at offset: Int, header: GroupHeader) -> Bool {
-        guard header.streamBytes <= UInt64(segment.count - offset) else { return false }
-        return header.layout.isUnfinished(segment, at: offset, streamBytes: Int(header.streamBytes))
+    /// How much of a group was written.
+    static func extent(_ segment: [UInt8], at offset: Int, header: GroupHeader) -> GroupExtent {
+        guard header.streamBytes <= UInt64(segment.count - offset) else { return .unknown }
+        return header.layout.extent(segment, at: offset, streamBytes: Int(header.streamBytes))
     }
 
     private static func readRecords(

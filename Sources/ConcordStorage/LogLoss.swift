@@ -9,24 +9,34 @@ struct LogLoss {
     private let claim: LastEntry?
     /// What is lost for certain, and not perhaps only a write that a crash cut short.
     private let damage: LogScan.Damage?
+    /// A last group that was written whole, and has changed since.
+    private let changed: DoubtfulGroup?
 
     /// `nil`: nothing is lost, or a snapshot stands for all of it.
     init?(_ scan: LogScan, _ found: FoundLog) {
         damage = scan.lost
-        guard damage != nil || scan.lastGroup?.isUnfinished == false else { return nil }
+        let lastGroup = scan.lastGroup
+        guard damage != nil || lastGroup.map({ $0.extent != .unfinished }) == true else { return nil }
+        changed = lastGroup?.extent == .whole ? lastGroup?.group : nil
         claim = scan.lastClaim.map { LastEntry(term: $0.lastTerm, index: $0.lastIndex) }
         if let claim, found.isSuperseded, claim.index <= found.released.index { return nil }
         let end = found.entries.last.map { LastEntry(term: $0.term, index: $0.index) }
         last = end ?? LastEntry(term: found.released.term, index: found.released.index)
     }
 
-    /// What is lost for certain and was acknowledged by this member alone is lost for good: such a member does not start.
+    /// What is lost and may have been acknowledged by this member alone is lost for good: such a member does not start.
     func checkThatOthersMayHaveIt(_ found: FoundLog, base: Configuration?) throws(StorageError) {
-        guard let damage else { return }
         let entry = found.entries.last { $0.kind == .configuration }
         let configuration = entry.flatMap { Configuration(payload: $0.payload) } ?? base
         let voters = configuration?.members.count { $0.role != .learner } ?? 0
-        guard voters > 1 else { throw damage.refusal }
+        if let damage, voters <= 1 { throw damage.refusal }
+        // One without a configuration was never alone: what it has came from others.
+        if let changed, voters == 1 {
+            throw .damaged(
+                file: changed.file, offset: changed.offset,
+                what: "\(changed.what), in the last group of the log, which was written whole: it may have been "
+                    + "acknowledged, and no other member has it")
+        }
     }
 
     /// What the member must remember before anything is cut off. Its new term is above every one in which it has

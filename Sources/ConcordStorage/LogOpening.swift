@@ -125,7 +125,8 @@ extension LogStore {
             notes.append(.damageCut(file: lost.file, offset: lost.offset, what: lost.what, from: lost.firstIndex))
         }
         if let last = scan.lastGroup {
-            notes.append(last.isUnfinished ? .unfinishedGroupCut(last.group) : .doubtfulGroupCut(last.group))
+            let isUnfinished = last.extent == .unfinished
+            notes.append(isUnfinished ? .unfinishedGroupCut(last.group) : .doubtfulGroupCut(last.group))
         }
         if let repairedSlot { notes.append(.voteSlotRepaired(slot: repairedSlot)) }
         if found.isSuperseded { notes.append(.logReset(base: found.released.index)) }

@@ -12,6 +12,7 @@ import ConcordRaft
 // - anything else: a group that is either torn or damaged. It is *damaged* if any group was begun after it, for
 //   then it was synchronised once. If none was, it is the *last* group. It is *unfinished* if one of its sectors never
 //   reached the disk (`GroupLayout`): nobody was told of it. Else it is *doubtful*: it may have been synchronised.
+//   If all of its sectors are there, it was written *whole*, and changed since.
 //
 // Whether one was begun after it can be asked of the disk: every block of this and the later segments is looked
 // at for the header of a group. A header proves that its group was begun, whatever became of its records; and a
@@ -67,8 +68,7 @@ struct LogScan {
     private struct Suspect {
         var segment: UInt64
         var group: DoubtfulGroup
-        /// It was never synchronised.
-        var isUnfinished: Bool
+        var extent: GroupExtent
     }
 
     /// What is lost unless something later supersedes it.
@@ -103,8 +103,8 @@ struct LogScan {
     }
 
     /// The last group of the log if it does not verify, and the segment that it begins in.
-    var lastGroup: (segment: UInt64, group: DoubtfulGroup, isUnfinished: Bool)? {
-        suspect.map { ($0.segment, $0.group, $0.isUnfinished) }
+    var lastGroup: (segment: UInt64, group: DoubtfulGroup, extent: GroupExtent)? {
+        suspect.map { ($0.segment, $0.group, $0.extent) }
     }
 
     /// What the disk has lost of the log for certain: `log` ends before it.
@@ -117,7 +117,7 @@ struct LogScan {
 
     /// How far the log went for which all of this stood, if that is known: the last group that was synchronised says it.
     var lastClaim: DoubtfulGroup.Claim? {
-        guard let suspect, !suspect.isUnfinished else { return lastDurable }
+        guard let suspect, suspect.extent != .unfinished else { return lastDurable }
         return suspect.group.claim
     }
 
@@ -147,9 +147,9 @@ struct LogScan {
                 }
                 try resume(at: header, file: file, offset: offset)
                 let reading = LogGroup.read(bytes, at: offset, header: header, checksum: checksum)
-                let isUnfinished = LogGroup.isUnfinished(bytes, at: offset, header: header)
+                let extent = LogGroup.extent(bytes, at: offset, header: header)
                 let length = try take(
-                    reading, header: header, place: End(segment: sequence, offset: offset), isUnfinished: isUnfinished)
+                    reading, header: header, place: End(segment: sequence, offset: offset), extent: extent)
                 boundary = offset + (length ?? LogGroup.bytesOnDisk(header, atMost: bytes.count - offset))
                 offset += length ?? StorageLimits.blockBytes
                 continue
@@ -160,7 +160,7 @@ struct LogScan {
                 if offset == boundary, !isZero(bytes, blockAt: offset) {
                     suspectGroup(
                         segment: sequence, offset: offset, what: "no group's header verifies", claim: nil,
-                        isUnfinished: GroupLayout.isUnfinished(bytes, headerAt: offset))
+                        extent: GroupLayout.extent(bytes, headerAt: offset))
                 }
             }
             offset += StorageLimits.blockBytes
@@ -221,7 +221,7 @@ struct LogScan {
     /// Takes what was read of a group into the log.
     /// - Returns: the group's bytes on disk, or `nil` when it does not verify.
     private mutating func take(
-        _ reading: LogGroup.Reading, header: GroupHeader, place: End, isUnfinished: Bool
+        _ reading: LogGroup.Reading, header: GroupHeader, place: End, extent: GroupExtent
     ) throws(StorageError) -> Int? {
         let file = SegmentName.of(place.segment)
         switch reading {
@@ -229,8 +229,7 @@ struct LogScan {
             throw .unreadableRecord(file: file, offset: place.offset)
         case .unverifiable(let what):
             suspectGroup(
-                segment: place.segment, offset: place.offset, what: what, claim: header.claim,
-                isUnfinished: isUnfinished)
+                segment: place.segment, offset: place.offset, what: what, claim: header.claim, extent: extent)
             return nil
         case .good(let content, let checksum, let bytesOnDisk):
             guard header.firstIndex > log.base.index else {
@@ -312,7 +311,7 @@ struct LogScan {
     /// Remembers a place where no group verifies. A second such place in a later segment makes the first one
     /// damage: that segment's first block was zero until every group before it was durable.
     private mutating func suspectGroup(
-        segment: UInt64, offset: Int, what: String, claim: DoubtfulGroup.Claim?, isUnfinished: Bool
+        segment: UInt64, offset: Int, what: String, claim: DoubtfulGroup.Claim?, extent: GroupExtent
     ) {
         if let earlier = suspect {
             lastDurable = earlier.group.claim
@@ -323,7 +322,7 @@ struct LogScan {
         suspect = Suspect(
             segment: segment,
             group: DoubtfulGroup(file: SegmentName.of(segment), offset: offset, what: what, claim: claim),
-            isUnfinished: isUnfinished)
+            extent: extent)
     }
 
     private mutating func lose(from index: LogIndex, file: String, offset: Int, what: String) {

@@ -91,6 +91,23 @@ private struct Member {
         }
     }
 
+    /// Nothing was begun behind it, but its sectors show that it was written to its end.
+    @Test func `a last group that rotted at a member alone is refused, and nothing is changed`() throws {
+        let member = try Member(members: 1)
+        for offset in 5 * block..<5 * block + 112 + 12 + 29 {
+            member.flip(byte: offset)
+            let before = member.disk.allContents()
+            do throws(StorageError) {
+                _ = try member.open()
+                Issue.record("byte \(offset): opened")
+            } catch {
+                #expect(error.description.contains("no other member has it"), "byte \(offset): \(error)")
+            }
+            #expect(member.disk.allContents() == before)
+            member.disk.restore(member.contents)
+        }
+    }
+
     @Test func `a sector that never reached the disk is no reason to doubt`() throws {
         let member = try Member()
         let whole = try #require(member.contents[Member.file])

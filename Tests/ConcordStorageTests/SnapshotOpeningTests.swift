@@ -173,9 +173,15 @@ private func expectRefusal(_ disk: SimulatedDisk, file: String, _ context: Strin
 
     @Test func `a released log whose only group is doubtful goes on from the snapshot`() throws {
         for byte in [20, 120] {
+            let alone = try logged(8)
+            _ = try writeSnapshot(6, term: 1, on: alone)
+            var opened = try open(alone)
+            try opened.log.release(upTo: LogIndex(6))
+            alone.flipBit(0, ofByte: byte, in: logFile(2))
+            expectRefusal(alone, file: logFile(2), "no other member has entry 8")
             let disk = try logged(8)
-            _ = try writeSnapshot(6, term: 1, on: disk)
-            var opened = try open(disk)
+            _ = try writeSnapshot(6, term: 1, voters: 3, on: disk)
+            opened = try open(disk)
             try opened.log.release(upTo: LogIndex(6))
             #expect(logFiles(disk) == [logFile(2), logFile(3)])
             disk.flipBit(0, ofByte: byte, in: logFile(2))

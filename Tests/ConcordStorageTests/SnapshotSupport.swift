@@ -11,10 +11,13 @@ func position(_ index: UInt64, term: UInt64) -> LogPosition {
     LogPosition(index: LogIndex(index), term: Term(term), clock: index * 10)
 }
 
-func header(_ index: UInt64, term: UInt64) -> SnapshotHeader {
-    let member = Configuration.Member(
-        id: MemberID(0x0102_0304_0506_0708_090A_0B0C_0D0E_0F10), name: "north", peerAddress: "127.0.0.1:7401")
-    let base = LogBase(position: position(index, term: term), configuration: Configuration(members: [member]))
+func header(_ index: UInt64, term: UInt64, voters: Int = 1) -> SnapshotHeader {
+    let members = (0..<voters).map { number in
+        Configuration.Member(
+            id: MemberID(0x0102_0304_0506_0708_090A_0B0C_0D0E_0F10 + UInt128(number)), name: "north",
+            peerAddress: "127.0.0.1:7401")
+    }
+    let base = LogBase(position: position(index, term: term), configuration: Configuration(members: members))
     return SnapshotHeader(cluster: cluster, base: base)
 }
 
@@ -34,8 +37,10 @@ func writeSnapshot(
 }
 
 /// A snapshot whose content tells its index.
-func writeSnapshot(_ index: UInt64, term: UInt64, on disk: SimulatedDisk) throws(StorageError) -> StoredSnapshot {
-    try writeSnapshot(header(index, term: term), pieces(index), on: disk)
+func writeSnapshot(
+    _ index: UInt64, term: UInt64, voters: Int = 1, on disk: SimulatedDisk
+) throws(StorageError) -> StoredSnapshot {
+    try writeSnapshot(header(index, term: term, voters: voters), pieces(index), on: disk)
 }
 
 func readPieces(_ snapshot: StoredSnapshot, on disk: SimulatedDisk) throws(StorageError) -> [[UInt8]] {

@@ -72,7 +72,7 @@ struct Caller: Sendable {
         _ call: Call, _ progress: inout Progress
     ) async -> Result<TransportReply, ConcordError> {
         while true {
-            guard surroundings.now() < progress.deadline else { return .failure(givingUp(progress)) }
+            guard isWorthwhile(call, progress) else { return .failure(givingUp(progress)) }
             switch await attempt(call, &progress) {
             case .answer(let reply):
                 return .success(reply)
@@ -86,10 +86,26 @@ struct Caller: Sendable {
         }
     }
 
+    /// What is kept of the time for the member's own answer to arrive.
+    private var replyGrace: Duration {
+        min(
+            .milliseconds(ClientLimits.replyGraceMilliseconds),
+            options.timeout / ClientLimits.replyGraceDivisor)
+    }
+
+    /// Whether there is time for another attempt. A write of which a member has said that it did not happen is not sent
+    /// again when that answer could come too late: certainty would become "may have taken effect".
+    private func isWorthwhile(_ call: Call, _ progress: Progress) -> Bool {
+        let remaining = progress.deadline - surroundings.now()
+        let isCertain = call.isWrite && !progress.mayHaveHappened && progress.lastError?.status != nil
+        return isCertain ? remaining > replyGrace : remaining > .zero
+    }
+
     private func attempt(_ call: Call, _ progress: inout Progress) async -> Step {
         let remaining = progress.deadline - surroundings.now()
-        let told = min(options.attemptTimeout, remaining)
-        let patience = min(told + .milliseconds(ClientLimits.replyGraceMilliseconds), remaining)
+        // In the last attempt, too, the member's own word is to arrive in time; little time is shared evenly.
+        let told = min(options.attemptTimeout, max(remaining - replyGrace, remaining / 2))
+        let patience = min(told + replyGrace, remaining)
         let request = dressed(call, progress.ticket, told)
         do throws(TransportFailure) {
             let reply = try await transport.send(request, to: ring.endpoints[progress.member], timeout: patience)

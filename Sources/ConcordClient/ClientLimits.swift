@@ -14,6 +14,8 @@ enum ClientLimits {
     /// What a transport is given beyond the time that the member was told, so that the member's own answer
     /// ("timeout, nothing happened") arrives first.
     static let replyGraceMilliseconds: Int64 = 500
+    /// The largest part of a call's time that is kept for that: what is left of a short call is mostly the member's.
+    static let replyGraceDivisor = 4
     /// How often each member is asked for a snapshot before a call gives up.
     static let downloadRoundsMax = 2
     /// A member that sends nothing for so long is taken for dead.

@@ -128,9 +128,30 @@ import Testing
         _ = try await client(transport, time, options: options).put("/a", "x", createsParents: true)
         #expect(
             transport.sent.map(\.request.target) == [
-                "/v1/kv/a?parents&timeout=3000ms", "/v1/kv/a?parents&timeout=400ms",
+                "/v1/kv/a?parents&timeout=3000ms", "/v1/kv/a?parents&timeout=200ms",
             ])
         #expect(transport.sent.map(\.timeout) == [.milliseconds(3500), .milliseconds(400)])
+    }
+
+    /// A member without a leader answers when the time that it was told is over: the last such answer must arrive, and
+    /// no further attempt may put it in doubt.
+    @Test(arguments: [10_000, 1_000, 400, 60])
+    func theLastWordOfAMemberIsHeard(milliseconds: Int) async throws {
+        let time = VirtualTime()
+        let travel = Duration.milliseconds(milliseconds) / 25
+        let transport = ScriptedTransport { sent, _ in
+            let told = sent.request.target.split(separator: "timeout=").last.flatMap { Int($0.dropLast(2)) } ?? 0
+            let needed = Duration.milliseconds(told) + travel
+            time.advance(min(needed, sent.timeout))
+            return needed < sent.timeout
+                ? .success(.problem(503, "no_leader", retryable: true)) : .failure(.timedOut)
+        }
+        var options = ConcordClient.Options()
+        options.timeout = .milliseconds(milliseconds)
+        let client = try client(transport, time, options: options)
+        let error = try await failure { () throws(ConcordError) in try await client.put("/a", "x") }
+        #expect(error.code == .noLeader && !error.outcomeUnknown, "\(error)")
+        #expect(time.now <= options.timeout && time.now > options.timeout / 2)
     }
 
     @Test func anUnreachableClusterIsNamed() async throws {

@@ -49,8 +49,24 @@ struct MemberOutput: Encodable {
 
 struct ChangeOutput: Encodable {
     var change: UInt64
-    /// With `--wait`: it is done.
+    /// With `--wait`: whether it was done, and not cancelled.
     var done: Bool?
+}
+
+/// What was asked for, by which the end of a change is judged.
+private enum AskedChange {
+    case adding(String)
+    case removing(String)
+    case cancelling
+
+    /// Whether the members are now as they were to be.
+    func isDone(in members: [ClusterStatus.Member]) -> Bool {
+        switch self {
+        case .adding(let id): members.contains { $0.id == id.lowercased() }
+        case .removing(let id): !members.contains { $0.id == id.lowercased() }
+        case .cancelling: true
+        }
+    }
 }
 
 extension Tool {
@@ -61,9 +77,9 @@ extension Tool {
             let new = NewMember(
                 id: parsed[ToolDeclaration.memberID], name: parsed[ToolDeclaration.memberName],
                 peerAddress: parsed[ToolDeclaration.peer].description)
-            return try await ended(try await client.changeMembers(adding: [new]))
+            return try await ended(try await client.changeMembers(adding: [new]), .adding(new.id))
         case "remove": return try await removeMember(parsed[ToolDeclaration.memberToRemove])
-        case "cancel": return try await ended(try await client.cancelMemberChange())
+        case "cancel": return try await ended(try await client.cancelMemberChange(), .cancelling)
         default: preconditionFailure("a command is declared that nobody runs")
         }
     }
@@ -94,7 +110,7 @@ extension Tool {
     private func removeMember(_ who: String) async throws(ConcordError) -> ExitCode {
         let members = try await client.cluster().members
         if members.contains(where: { $0.id == who }) {
-            return try await ended(try await client.changeMembers(removing: [who]))
+            return try await ended(try await client.changeMembers(removing: [who]), .removing(who))
         }
         let named = members.filter { $0.name == who }
         guard let one = named.first else {
@@ -106,11 +122,12 @@ extension Tool {
                 "\(named.count) members are named '\(who)'; say which one by its id: "
                     + named.map(\.id).joined(separator: ", "))
         }
-        return try await ended(try await client.changeMembers(removing: [one.id]))
+        return try await ended(try await client.changeMembers(removing: [one.id]), .removing(one.id))
     }
 
-    /// Tells the number of the change; with `--wait` once it is done.
-    private func ended(_ number: UInt64) async throws(ConcordError) -> ExitCode {
+    /// Tells the number of the change; with `--wait` once it is over, and whether the members are as they were to be: a
+    /// change that somebody has cancelled ends, too.
+    private func ended(_ number: UInt64, _ asked: AskedChange) async throws(ConcordError) -> ExitCode {
         guard parsed[ToolDeclaration.wait] else {
             console.print(
                 isJSON
@@ -119,16 +136,24 @@ extension Tool {
             return .success
         }
         var progress = ProgressLine(isShown: console.errorIsTerminal)
+        var members: [ClusterStatus.Member]
         while true {
-            let change = try await client.cluster().change
-            guard let change, change.number == number else { break }
+            let cluster = try await client.cluster()
+            members = cluster.members
+            guard let change = cluster.change, change.number == number else { break }
             progress.show("change \(number) waits for \(change.waitsFor)")
-            try? await Task.sleep(for: .milliseconds(200))
-            if Task.isCancelled { break }
+            do {
+                try await Task.sleep(for: .milliseconds(200))
+            } catch {
+                progress.clear()
+                return fail("change \(number) is under way, and is not waited for any longer")
+            }
         }
         progress.clear()
-        console.print(
-            isJSON ? ToolJSON.text(of: ChangeOutput(change: number, done: true)) : "change \(number) is done")
+        let isDone = asked.isDone(in: members)
+        if isJSON { console.print(ToolJSON.text(of: ChangeOutput(change: number, done: isDone))) }
+        guard isDone else { return fail("change \(number) was cancelled") }
+        if !isJSON { console.print("change \(number) is done") }
         return .success
     }
 }

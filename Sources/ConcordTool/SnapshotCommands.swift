@@ -5,7 +5,7 @@ import Foundation
 
 extension ToolDeclaration {
     static let snapshotFile = Argument("FILE", .path("FILE"), help: "The file of the snapshot.")
-    static let force = Switch("force", short: "f", help: "Replace FILE if it exists.")
+    static let force = Switch("force", short: "f", help: "Replace FILE if it exists and is a regular file.")
 
     static let snapshot = CommandDeclaration(
         "snapshot", summary: "Saves the whole state to a file, or shows what such a file holds.",
@@ -22,9 +22,11 @@ extension ToolDeclaration {
     private static let saveSnapshot = CommandDeclaration(
         "save", summary: "Saves the whole state to a file.",
         discussion: """
-            The snapshot has every write that was acknowledged before. It is written to FILE.part; every checksum is \
-            verified as it arrives, the file is made durable, and only then it gets its name: so a file without '.part' \
-            is whole. When a member dies in the middle, the next one is asked for a snapshot of its own.
+            The snapshot has every write that was acknowledged before. It is written beside FILE, to a name of its own \
+            that ends in '.part'; every checksum is verified as it arrives, the file is made durable, and only then it \
+            gets its name, in one step: so a file without '.part' is whole. Nothing but a regular file is ever replaced. \
+            A save that is killed leaves its '.part', which may be removed. When a member dies in the middle, the next \
+            one is asked for a snapshot of its own.
             """,
         arguments: [snapshotFile], flags: [force, local],
         examples: [
@@ -61,13 +63,14 @@ extension Tool {
 
     private func saveSnapshot() async throws(ConcordError) -> ExitCode {
         let file = parsed[ToolDeclaration.snapshotFile]
-        if let refusal = SnapshotFile.objection(to: file, replacing: parsed[ToolDeclaration.force]) {
+        let isReplacing = parsed[ToolDeclaration.force]
+        if let refusal = SnapshotFile.objection(to: file, replacing: isReplacing) {
             return fail(refusal)
         }
         let start = ContinuousClock.now
         let output: SnapshotFile
         do throws(SnapshotFile.Failure) {
-            output = try SnapshotFile(file, showsProgress: console.errorIsTerminal)
+            output = try SnapshotFile(file, replacing: isReplacing, showsProgress: console.errorIsTerminal)
         } catch {
             return fail(error.sentence)
         }

@@ -1,7 +1,6 @@
 import ConcordBackup
 import ConcordClient
 import ConcordCommandLine
-import Foundation
 import Synchronization
 
 /// A snapshot's file while it is being saved: under a name of its own until every byte of it was verified and is durable.
@@ -11,39 +10,45 @@ final class SnapshotFile: Sendable {
     }
 
     private struct State {
-        var handle: FileHandle
         var reader = BackupReader(.checksums)
-        var bytes: UInt64 = 0
         var failure: Failure?
         var line: ProgressLine
+        var bytes: UInt64 = 0
     }
 
     /// Bytes that are read from a file at once.
     static let readBytes = 1 << 20
 
     private let name: String
-    private let part: String
+    private let isReplacing: Bool
+    private let file: NewFile
     private let state: Mutex<State>
 
-    /// What stands in the way of a file of this name; `nil` for nothing.
+    /// What stands in the way of a file of this name; `nil` for nothing. A link is not followed: what is saved has the
+    /// rights of a new file, and the name that it leads to may be somebody else's to decide.
     static func objection(to name: String, replacing: Bool) -> String? {
-        guard FileManager.default.fileExists(atPath: name) else { return nil }
-        let type = (try? FileManager.default.attributesOfItem(atPath: name))?[.type] as? FileAttributeType
-        if type == .typeDirectory { return "\(Tool.shown(name)) is a directory" }
-        return replacing ? nil : "\(Tool.shown(name)) exists already; choose another name, or replace it with --force"
+        switch NewFile.kind(of: name) {
+        case nil: nil
+        case .directory: "\(Tool.shown(name)) is a directory"
+        case .link: "\(Tool.shown(name)) is a symbolic link; name the file that it leads to, or another one"
+        case .other: "\(Tool.shown(name)) is no regular file; choose another name"
+        case .regular:
+            replacing ? nil : "\(Tool.shown(name)) exists already; choose another name, or replace it with --force"
+        }
     }
 
-    /// Opens `name.part`. Only this user may read it: it holds every value of the cluster.
-    init(_ name: String, showsProgress: Bool) throws(Failure) {
+    /// Makes a file beside `name`. Only this user may read it: it holds every value of the cluster.
+    init(_ name: String, replacing: Bool, showsProgress: Bool) throws(Failure) {
         self.name = name
-        part = name + ".part"
-        let isMade = FileManager.default.createFile(
-            atPath: part, contents: nil, attributes: [.posixPermissions: NSNumber(value: 0o600)])
-        guard isMade, let handle = FileHandle(forWritingAtPath: part) else {
+        isReplacing = replacing
+        do throws(NewFile.Failure) {
+            file = try NewFile(for: name)
+        } catch {
             throw Failure(
-                sentence: "\(Tool.shown(part)) cannot be made: does its directory exist, and may you write there?")
+                sentence: "a file beside \(Tool.shown(name)) cannot be made (\(error)): does its directory exist, and "
+                    + "may you write there?")
         }
-        state = Mutex(State(handle: handle, line: ProgressLine(isShown: showsProgress)))
+        state = Mutex(State(line: ProgressLine(isShown: showsProgress)))
     }
 
     /// Verifies and writes what has arrived.
@@ -53,11 +58,11 @@ final class SnapshotFile: Sendable {
             do {
                 switch part {
                 case .begins:
-                    try state.handle.truncate(atOffset: 0)
+                    try file.empty()
                     (state.reader, state.bytes) = (BackupReader(.checksums), 0)
                 case .bytes(let bytes):
                     try state.reader.take(bytes)
-                    try state.handle.write(contentsOf: Data(bytes))
+                    try file.append(bytes)
                     state.bytes += UInt64(bytes.count)
                     let count = state.bytes
                     state.line.show("saved \(count >> 20) MiB")
@@ -66,14 +71,14 @@ final class SnapshotFile: Sendable {
             } catch let fault as BackupFault {
                 state.failure = Failure(sentence: "what the member sent \(fault)")
             } catch {
-                state.failure = Failure(sentence: "\(Tool.shown(self.part)) cannot be written: \(Tool.reason(error))")
+                state.failure = Failure(sentence: "\(Tool.shown(file.part)) cannot be written: \(error)")
             }
             return false
         }
     }
 
     /// Makes the file durable and gives it its name.
-    /// - Throws: when it is not whole, or the disk refuses; `discard` it then.
+    /// - Throws: when it is not whole, the disk refuses, or the name was given to another file meanwhile; `discard` it then.
     func finish() throws(Failure) -> BackupSummary {
         try state.withLock { state throws(Failure) in
             state.line.clear()
@@ -84,40 +89,16 @@ final class SnapshotFile: Sendable {
             } catch {
                 throw Failure(sentence: "what the member sent \(error)")
             }
-            do {
-                try state.handle.synchronize()
-                try state.handle.close()
-                try rename()
+            if let sentence = SnapshotFile.objection(to: name, replacing: isReplacing) {
+                throw Failure(sentence: sentence)
+            }
+            do throws(NewFile.Failure) {
+                try file.place(replacing: isReplacing)
             } catch {
-                throw Failure(sentence: "\(Tool.shown(name)) cannot be written: \(Tool.reason(error))")
+                throw Failure(sentence: "\(Tool.shown(name)) cannot be written: \(error)")
             }
             return summary
         }
-    }
-
-    /// The file that was there is set aside until the new one has its name: at every moment one of them is there, whole.
-    /// `FileManager.replaceItemAt` is not to be used for it: on Linux it may take the old file away and then fail.
-    private func rename() throws {
-        let files = FileManager.default
-        let aside = part + ".old"
-        if files.fileExists(atPath: name) {
-            if files.fileExists(atPath: aside) { try files.removeItem(atPath: aside) }
-            try files.moveItem(atPath: name, toPath: aside)
-            do {
-                try files.moveItem(atPath: part, toPath: name)
-            } catch {
-                try? files.moveItem(atPath: aside, toPath: name)
-                throw error
-            }
-        } else {
-            try files.moveItem(atPath: part, toPath: name)
-        }
-        // The name is durable once its directory is.
-        let directory = URL(fileURLWithPath: name).deletingLastPathComponent().path
-        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: directory))
-        try handle.synchronize()
-        try handle.close()
-        if files.fileExists(atPath: aside) { try files.removeItem(atPath: aside) }
     }
 
     /// Takes away what was written.
@@ -125,8 +106,7 @@ final class SnapshotFile: Sendable {
     func discard() -> Failure? {
         state.withLock { state in
             state.line.clear()
-            try? state.handle.close()
-            try? FileManager.default.removeItem(atPath: part)
+            file.discard()
             return state.failure
         }
     }

@@ -15,7 +15,8 @@ extension Tool {
         } catch {
             failure = error
             for endpoint in client.endpoints { output.members.append(await row(at: endpoint)) }
-            if output.members.allSatisfy({ $0.error != nil }) { throw error }
+            // Whoever answered has a term, also when it is not ready: that is what there is to see without a leader.
+            if output.members.allSatisfy({ $0.term == nil }) { throw error }
         }
         if isJSON {
             console.print(ToolJSON.text(of: output))

@@ -44,7 +44,9 @@ package enum ToolDeclaration {
     static let peer = Argument("PEER", .hostPort(), help: "Where the other members reach its peer port.")
     static let memberToRemove = Argument(
         "MEMBER", .text.named("MEMBER"), help: "Its id, or its name if no other member has it.")
-    static let wait = Switch("wait", short: "w", help: "Wait until the change is done, and show what it waits for.")
+    static let wait = Switch(
+        "wait", short: "w",
+        help: "Wait until the change is done, and show what it waits for; fail when it was cancelled.")
 
     /// The program and its commands.
     package static let program = CommandDeclaration(
@@ -108,7 +110,7 @@ package enum ToolDeclaration {
 
     private static let status = CommandDeclaration(
         "status", summary: "Shows the members, who leads, and how far each of them is.",
-        discussion: "It fails when the cluster has no leader.",
+        discussion: "Without a leader it shows what each member says of itself, and fails.",
         examples: [.init("status", "Show the cluster"), .init("status --json", "The same for a program")])
 
     private static let member = CommandDeclaration(

@@ -95,7 +95,7 @@ struct StatusOutput: Encodable {
         var build: String?
         /// The highest that it supports, or wants to.
         var featureLevel: Int?
-        /// Why nothing more is known.
+        /// Why nothing more is known, or why it is not ready.
         var error: String?
 
         private enum CodingKeys: String, CodingKey {

@@ -48,7 +48,7 @@ import Testing
         "ConcordClient": ["Foundation", "FoundationEssentials", "FoundationNetworking", "Synchronization"],
         "ConcordTool": ["Foundation", "Synchronization"],
         "ConcordBench": ["Foundation", "Synchronization"],
-        // Only to write to the terminal, on whatever system the client library is built for.
+        // Only to write to the terminal and to files, on whatever system the client library is built for.
         "ConcordCommandLine": ["Foundation", "Glibc", "Musl", "Darwin"],
         "concord": ["Foundation"],
         "concord-bench": ["Foundation"],

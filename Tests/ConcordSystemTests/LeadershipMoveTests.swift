@@ -53,6 +53,10 @@ private final class Load: Sendable {
 
 @Suite("Leadership that is moved", .serialized, .timeLimit(.minutes(3)))
 struct LeadershipMoveTests {
+    /// A leader gives up a transfer after an election timeout, which is not what these tests ask: beside other tests a
+    /// machine may take longer than the usual 250 ms for the few messages of one.
+    private static let patient = ["--election-timeout", "2s"]
+
     /// Runs `concord` and waits for its end.
     private func concord(_ arguments: String, on cluster: ServerCluster) throws -> (
         ending: ChildProcess.Ending?, output: String
@@ -71,7 +75,7 @@ struct LeadershipMoveTests {
 
     @Test("to each member in turn under load: no request fails")
     func moveUnderLoad() async throws {
-        let cluster = try ServerCluster()
+        let cluster = try ServerCluster(adding: LeadershipMoveTests.patient)
         try cluster.waitUntilReady()
         let (load, ports) = (try Load(), cluster.seats.map(\.clientPort))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -97,7 +101,7 @@ struct LeadershipMoveTests {
 
     @Test("by SIGTERM of the leader under load: no request at the others fails")
     func leaderStopsUnderLoad() async throws {
-        let cluster = try ServerCluster()
+        let cluster = try ServerCluster(adding: LeadershipMoveTests.patient)
         try cluster.waitUntilReady()
         let leader = try cluster.leader()
         let (load, ports) = (try Load(), cluster.seats.map(\.clientPort))
@@ -108,8 +112,8 @@ struct LeadershipMoveTests {
             try await load.passed(100)
             let server = try #require(cluster.processes[leader])
             server.process.send(.terminate)
-            #expect(server.exitCode(within: 5_000) == .exited(code: 0))
-            #expect(try !server.log().contains("leadership_stays"))
+            try server.expectPlannedStop()
+            #expect(try !server.log().contains("leadership_stays"), "it handed over, and was not merely missed")
             try await load.passed(200)
             load.stop()
             try await group.waitForAll()

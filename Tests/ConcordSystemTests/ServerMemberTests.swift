@@ -156,7 +156,7 @@ struct ServerMemberTests {
         try slow.send("GET /v1/status HTTP/1.1\r\nHost: ")
         try slowBody.send("PUT /v1/kv/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
         for client in [slow, slowBody] {
-            #expect(try client.answer(within: 8_000).status == 408)
+            #expect(try client.answer(within: 30_000).status == 408)
             #expect(try client.isEnded())
         }
         #expect(try idle.request("GET", "/v1/kv/a").status == 404)
@@ -170,10 +170,9 @@ struct ServerMemberTests {
         #expect(try idle.request("GET", "/livez").status == 200)
         let server = try #require(single.server)
         server.process.send(.terminate)
-        #expect(server.exitCode(within: 5_000) == .exited(code: 0))
+        try server.expectPlannedStop()
         #expect(try idle.isEnded())
         #expect(throws: SystemError.self) { try single.client() }
-        #expect(try server.log().contains("\"event\":\"stopped\""))
     }
 
     @Test("goes on when nobody reads its log")
@@ -189,7 +188,7 @@ struct ServerMemberTests {
         }
         let server = try #require(single.server)
         server.process.send(.terminate)
-        #expect(server.exitCode(within: 5_000) == .exited(code: 0))
+        #expect(server.exitCode() == .exited(code: 0))
     }
 
     @Test("survives that no descriptor is left, and takes connections again once there are some")

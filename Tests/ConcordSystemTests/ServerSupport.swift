@@ -63,6 +63,15 @@ final class ServerProcess: Sendable {
         String(decoding: try Descriptor.reading(path).read(count: 1 << 20), as: UTF8.self)
     }
 
+    /// Waits for the end of a planned stop. That it takes at most five seconds is what the member promises of itself, so
+    /// its own measure is asked for it: how long this machine took to start it, or to tell of its end, is another matter.
+    func expectPlannedStop(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        #expect(exitCode() == .exited(code: 0), sourceLocation: sourceLocation)
+        let line = try log().split(separator: "\n").last { $0.contains("\"event\":\"stopped\"") }
+        let after = line.flatMap { $0.firstMatch(of: /"after_ms":([0-9]+)/) }.flatMap { Int($0.output.1) }
+        #expect(try #require(after, "no line says when it ended") <= 5_000, sourceLocation: sourceLocation)
+    }
+
     /// Waits for the end.
     func exitCode(within milliseconds: Int32 = 10_000) -> ChildProcess.Ending? {
         process.wait(milliseconds: milliseconds)

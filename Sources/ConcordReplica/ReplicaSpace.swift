@@ -14,6 +14,8 @@ struct SpaceKeeping: Sendable {
     /// When each member was last heard to say that its disk is full.
     private var fullSince: [MemberID: UInt64] = [:]
     private var handOverNotBefore: UInt64 = 0
+    /// Who was asked to take over under the present leader, and has not.
+    private var tried: [MemberID] = []
 
     var nextDeadline: UInt64 { reportDueAt }
 
@@ -24,6 +26,7 @@ struct SpaceKeeping: Sendable {
     /// full would hand over to each other without end.
     mutating func follow(_ standing: Standing, now: UInt64) {
         handOverNotBefore = now + ReplicaLimits.fullDiskReportMilliseconds
+        tried = []
         reportDueAt = isFull && standing.role == .follower && standing.leader != nil ? 0 : .max
     }
 
@@ -38,11 +41,16 @@ struct SpaceKeeping: Sendable {
         return now < heardAt + ReplicaLimits.fullDiskBeliefMilliseconds
     }
 
-    /// Whether to try to hand over now; counts as a try.
-    mutating func beginsHandOver(now: UInt64) -> Bool {
-        guard now >= handOverNotBefore else { return false }
+    /// To whom to try to hand over now; counts as a try. Each has its turn: one that answers may not be able to take
+    /// over all the same, as its disk hangs.
+    /// - Parameter candidates: the best first.
+    mutating func nextTarget(of candidates: [MemberID], now: UInt64) -> MemberID? {
+        guard let best = candidates.first, now >= handOverNotBefore else { return nil }
         handOverNotBefore = now + ReplicaLimits.fullDiskHandOverMilliseconds
-        return true
+        let untried = candidates.first { !tried.contains($0) }
+        if untried == nil { tried = [] }
+        tried.append(untried ?? best)
+        return untried ?? best
     }
 }
 
@@ -93,9 +101,9 @@ extension Replica {
             return role == .voter || role == .incoming
         }
         // Of equals the first by id.
-        let best = candidates.max { ($0.matchIndex, $1.id) < ($1.matchIndex, $0.id) }
-        guard let best, space.beginsHandOver(now: now) else { return }
-        _ = self.raft?.transferLeadership(to: best.id)
+        let ordered = candidates.sorted { ($0.matchIndex, $1.id) > ($1.matchIndex, $0.id) }
+        guard let target = space.nextTarget(of: ordered.map(\.id), now: now) else { return }
+        _ = self.raft?.transferLeadership(to: target)
     }
 
     /// Those whom this leader has heard of within an election timeout, itself among them.

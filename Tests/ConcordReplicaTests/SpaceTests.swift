@@ -56,6 +56,42 @@ import Testing
         #expect(leader(of: harness) == old)
     }
 
+    /// Whose disk hangs answers, and cannot take over: it must not be tried again and again while others could.
+    @Test func aLeaderWithoutRoomTriesAnotherMemberWhenOneDoesNotTakeOver() {
+        var harness = MemberHarness(members: 5)
+        let old = harness.elect()
+        harness.pass(milliseconds: 300)
+        let others = [0, 1, 2, 3, 4].filter { $0 != old }
+        var asked: [Int] = []
+        harness.onTheWay = { _, to, message in
+            guard case .raft(let raft) = message, case .timeoutNow = raft.body else { return message }
+            if asked.last != to { asked.append(to) }
+            return others.prefix(2).contains(to) ? nil : message
+        }
+        fill([old], of: &harness)
+        harness.pass(milliseconds: 2500)
+        #expect(leader(of: harness) == others[2])
+        #expect(asked == Array(others.prefix(3)))
+    }
+
+    @Test func aLeaderWhoseOnlyCandidateDidNotTakeOverTriesItAgain() {
+        var harness = MemberHarness(members: 2)
+        let old = harness.elect()
+        harness.pass(milliseconds: 300)
+        var lost = 0
+        harness.onTheWay = { _, _, message in
+            guard case .raft(let raft) = message, case .timeoutNow = raft.body, lost < 2 else { return message }
+            lost += 1
+            return nil
+        }
+        harness.unreachable = [1 - old]
+        fill([old], of: &harness)
+        harness.pass(milliseconds: 100)
+        harness.unreachable = []
+        harness.pass(milliseconds: 4000)
+        #expect(leader(of: harness) == 1 - old)
+    }
+
     @Test func membersThatFillUpAtOnceDoNotHandOverToEachOtherWithoutEnd() {
         var harness = MemberHarness(members: 3)
         _ = harness.elect()

@@ -324,7 +324,11 @@ package struct Replica: Sendable {
 
     private mutating func applyBacklog() {
         var commands = 0
-        while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn, effects.halt == nil {
+        var bytes = 0
+        while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn,
+            bytes < ReplicaLimits.appliedBytesPerTurn, effects.halt == nil
+        {
+            bytes += backlog[backlogHead].payload.count
             commands += apply(backlog[backlogHead])
             backlogHead += 1
             if effects.halt == nil { rememberHash() }

@@ -12,6 +12,9 @@ package enum ReplicaLimits {
     package static let batchBytes = 1 << 20
     /// Commands applied in one turn: a turn has about 2 ms, a command takes about a microsecond.
     package static let appliedCommandsPerTurn = 1000
+    /// Bytes of entries after which a turn applies no more: about as much time again, however large the commands are. A
+    /// leader that applies for longer sends no heartbeats meanwhile, and another one is elected.
+    package static let appliedBytesPerTurn = 1 << 20
     /// Steps of the state's answers in one turn, beyond which the next answer waits for the next turn: about the time
     /// that a turn has. A single answer may take more (`StateLimits.stepsPerAnswerMax`).
     package static let answerStepsPerTurn = 20_000

@@ -95,6 +95,8 @@ struct Progress: Sendable {
         inflight.removeFirst(acknowledged.count)
         switch mode {
         case .probing:
+            // An old word of what it has had all along: what it lacks is released.
+            if needsSnapshot, index < next.previous { return }
             mode = .replicating
             needsSnapshot = false
             next = match.next

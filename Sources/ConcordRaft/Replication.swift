@@ -48,7 +48,8 @@ extension Raft {
         for position in leadership.peers.indices {
             if roundBegan { probeIfSilent(position) }
             if leadership.peers[position].next < log.firstIndex {
-                leadership.peers[position].probe(from: log.firstIndex)
+                let peer = leadership.peers[position]
+                leadership.peers[position].probe(from: log.firstIndex, needsSnapshot: peer.needsSnapshot)
             }
             switch leadership.peers[position].mode {
             case .probing: sendProbe(position, roundBegan: roundBegan)

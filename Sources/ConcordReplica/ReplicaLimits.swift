@@ -31,6 +31,12 @@ package enum ReplicaLimits {
     static let snapshotPieceBytes = 256 << 10
     /// How many times the log bytes of a snapshot are held back for members that are being sent one.
     static let snapshotLogsHeldMax: UInt64 = 8
+    /// The same, in snapshots, where these are larger: the log grows by as many bytes as the newest one has before the
+    /// next is made.
+    static let snapshotIntervalsHeldMax: UInt64 = 3
+    /// How many election timeouts a member is waited for that is being sent a snapshot: longer than a broken connection
+    /// takes to come back.
+    static let snapshotSilenceTimeouts: UInt64 = 8
     /// How long somebody outside of the configuration is dialled after it was last heard: long enough for what it must
     /// be told, and for a new member to get the configuration that names its peers.
     package static let visitorMilliseconds: UInt64 = 10_000

@@ -55,13 +55,16 @@ struct SnapshotKeeping: Sendable {
     /// What was being made is worth nothing.
     mutating func dropped() { isMaking = false }
 
-    /// There was no room, for one made here or one received.
+    /// There was no room for the one that was being made.
+    mutating func couldNotMake() {
+        guard isMaking else { return }
+        isMaking = false
+        logBytes += takenBytes
+    }
+
+    /// There was no room, for one made here or one received. What else is being made goes on.
     /// - Returns: after how long one is tried again, in milliseconds.
-    mutating func foundNoRoom(now: UInt64) -> UInt64 {
-        if isMaking {
-            isMaking = false
-            logBytes += takenBytes
-        }
+    mutating func postpone(now: UInt64) -> UInt64 {
         pause = min(max(2 * pause, ReplicaLimits.snapshotRetryMilliseconds), ReplicaLimits.snapshotRetryMillisecondsMax)
         notBefore = now + pause
         return pause
@@ -79,14 +82,20 @@ struct IncomingSnapshot: Sendable {
     var sender: MemberID
     /// Handed to the disk, in order.
     var taken: UInt64 = 0
+    /// Of that, what the disk has done.
+    var written: UInt64 = 0
+
+    var isWhole: Bool { taken == identity.bytes }
 }
 
 extension Replica {
     // MARK: Making
 
     mutating func makeSnapshotIfDue() {
-        let isWanted = isSnapshotWanted && !snapshots.isMaking && !snapshots.isPostponed(now: now)
-        guard mayShareState, isWanted || snapshots.isDue(start.snapshots, now: now), let cluster = record.clusterID,
+        let mayBegin = !snapshots.isMaking && !snapshots.isPostponed(now: now)
+        let isWanted = isSnapshotWanted
+        let isDue = snapshots.isDue(start.snapshots, now: now)
+        guard mayShareState, mayBegin && isWanted || isDue, let cluster = record.clusterID,
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
         else { return }
         snapshots.begin()
@@ -107,6 +116,8 @@ extension Replica {
             snapshotTransfers.gone(identity)
         case .received(let identity, let count):
             guard let incoming, incoming.identity == identity else { return }
+            // It may be a word of what was thrown away since.
+            self.incoming?.written = min(count, incoming.taken)
             send(.snapshotStatus(SnapshotStatus(identity: identity, received: count)), to: incoming.sender)
         case .installed(let snapshot, let newState):
             if incoming?.identity == snapshot.identity { incoming = nil }
@@ -119,7 +130,9 @@ extension Replica {
         case .unsupported(_, let level):
             // What a snapshot holds is committed: the cluster is at that level.
             effects.halt = .buildTooOld(featureLevel: level ?? start.featureLevel + 1)
-        case .noRoomToWrite: postponeSnapshots()
+        case .noRoomToWrite:
+            snapshots.couldNotMake()
+            postponeSnapshots()
         case .noRoomToReceive(let identity):
             if incoming?.identity == identity { incoming = nil }
             postponeSnapshots()
@@ -134,7 +147,7 @@ extension Replica {
     }
 
     private mutating func postponeSnapshots() {
-        effects.notices.append(.snapshotPostponed(milliseconds: snapshots.foundNoRoom(now: now)))
+        effects.notices.append(.snapshotPostponed(milliseconds: snapshots.postpone(now: now)))
     }
 
     /// Keeps a snapshot that has become durable, and lets go of what it makes useless.
@@ -149,24 +162,34 @@ extension Replica {
         effects.snapshotJobs.append(.prune(keeping: snapshotTransfers.identities))
     }
 
-    /// Who is being sent a snapshot needs the log behind it; but not for ever.
+    /// Who is being sent a snapshot, or has just got one, needs the log behind it; but not for ever.
     private mutating func releaseLog() {
-        guard var index = snapshots.releasable, let raft else { return }
-        let patience = ReplicaLimits.snapshotLogsHeldMax * start.snapshots.logBytes
-        if let first = snapshotTransfers.firstIndex, heldLogBytes < patience { index = min(index, first) }
-        index = min(index, appliedIndex)
+        guard let releasable = snapshots.releasable, let raft else { return }
+        var index = min(releasable, appliedIndex)
+        let newestBytes = snapshots.newest?.identity.bytes ?? 0
+        let patience = max(
+            ReplicaLimits.snapshotLogsHeldMax * start.snapshots.logBytes,
+            ReplicaLimits.snapshotIntervalsHeldMax * newestBytes)
+        if heldLogBytes < patience, let needed = neededLogIndex(raft) { index = min(index, needed) }
         guard index > raft.releasedIndex else { return }
         self.raft?.release(upTo: index)
-        heldLogBytes = 0
+        if index == releasable { heldLogBytes = 0 }
         effects.releasedLog = index
+    }
+
+    private func neededLogIndex(_ raft: Raft) -> LogIndex? {
+        let following = snapshotTransfers.following
+        guard !following.isEmpty else { return snapshotTransfers.firstIndex }
+        let matches = raft.progress(now: now).filter { following.contains($0.id) }.map(\.matchIndex)
+        return (matches + (snapshotTransfers.firstIndex.map { [$0] } ?? [])).min()
     }
 
     // MARK: Sending
 
     mutating func sendSnapshots() {
-        let members = membersToSendSnapshots()
-        if members.isEmpty && snapshotTransfers.all.isEmpty { return }
-        if snapshotTransfers.serve(members, with: snapshots.newest?.identity) {
+        let wanting = membersToSendSnapshots()
+        if wanting.isEmpty && snapshotTransfers.isIdle { return }
+        if chooseTransfers(to: wanting) {
             pruneSnapshots()
             releaseLog()
         }
@@ -178,6 +201,26 @@ extension Replica {
                 effects.snapshotJobs.append(.read(identity, offset: offset, count: count, for: member))
             }
         }
+    }
+
+    /// A member that is not heard is sent nothing, and nothing is held for it.
+    /// - Returns: whether a transfer ended, or its receiver needs the log behind it no more.
+    private mutating func chooseTransfers(to wanting: [MemberID]) -> Bool {
+        guard let raft else { return false }
+        let progress = raft.progress(now: now)
+        let silence = ReplicaLimits.snapshotSilenceTimeouts * start.raft.electionTimeoutMilliseconds
+        let silent = Set(progress.filter { $0.silentMilliseconds >= silence }.map(\.id))
+        let members = wanting.filter { !silent.contains($0) }
+        let needy = progress.filter(\.needsSnapshot).map(\.id)
+        let waiting = silent.intersection(wanting).union(needy).subtracting(members)
+        let wanted = scrutiny.wanted
+        var hasLess = snapshotTransfers.end(below: raft.releasedIndex) { wanted[$0] != nil }
+        if snapshotTransfers.serve(members, waiting: waiting, with: snapshots.kept.map(\.identity)) { hasLess = true }
+        // Up to the newest one, since the log will be released as far as that when the next is made.
+        let goal = snapshots.newest?.identity.index ?? .zero
+        let behind = Set(progress.filter { $0.matchIndex < goal }.map(\.id)).subtracting(silent)
+        if snapshotTransfers.follow({ behind.contains($0) }) { hasLess = true }
+        return hasLess
     }
 
     // MARK: Receiving
@@ -192,17 +235,29 @@ extension Replica {
         }
         // Its sender asks again.
         if incoming == nil, snapshots.isPostponed(now: now) { return }
+        if let incoming, incoming.identity != chunk.identity {
+            // Once it is taken over, the log may be enough.
+            if incoming.isWhole { return }
+        }
         if incoming?.identity != chunk.identity {
             incoming = IncomingSnapshot(identity: chunk.identity, sender: sender)
             effects.snapshotJobs.append(.discardReceived)
         }
         incoming?.sender = sender
-        guard let taken = incoming?.taken else { return }
+        guard let taken = incoming?.taken, !isQueueFull(for: chunk) else { return }
         guard !chunk.bytes.isEmpty, chunk.offset == taken else {
             return send(.snapshotStatus(SnapshotStatus(identity: chunk.identity, received: taken)), to: sender)
         }
         incoming?.taken += UInt64(chunk.bytes.count)
         effects.snapshotJobs.append(.receive(chunk.identity, cluster: cluster, bytes: chunk.bytes))
+    }
+
+    /// Whether the disk does not keep up: no more than a window is kept in memory for it, and the sender asks again.
+    private func isQueueFull(for chunk: SnapshotChunk) -> Bool {
+        guard let incoming, incoming.taken > incoming.written, chunk.bytes.isEmpty || chunk.offset == incoming.taken
+        else { return false }
+        let queued = incoming.taken - incoming.written
+        return queued + UInt64(max(chunk.bytes.count, 1)) > UInt64(start.snapshots.windowBytes)
     }
 
     /// The log itself has brought this member further than the snapshot would.

@@ -26,6 +26,13 @@ struct SnapshotTransfers: Sendable {
 
     /// In order of member.
     private(set) var all: [Transfer] = []
+    /// To members that cannot be sent anything at present. Nothing is held for them: each goes on if its snapshot is
+    /// still kept then.
+    private var interrupted: [Transfer] = []
+    /// Who has got a snapshot, and is being brought on by the log behind it.
+    private(set) var following: [MemberID] = []
+
+    var isIdle: Bool { all.isEmpty && interrupted.isEmpty && following.isEmpty }
 
     var identities: Set<SnapshotIdentity> { Set(all.map(\.identity)) }
 
@@ -34,18 +41,53 @@ struct SnapshotTransfers: Sendable {
 
     var nextDeadline: UInt64 { all.map(\.askAgainAt).min() ?? .max }
 
-    /// Sends to exactly these members, `newest` to those that were sent nothing so far.
+    /// Sends to exactly these members: to each what it is being sent already, or was before it had to wait, and else the
+    /// newest.
+    /// - Parameters:
+    ///   - waiting: who needs a snapshot and cannot be sent one at present.
+    ///   - kept: what can be sent, the newest first.
     /// - Returns: whether a transfer ended.
-    mutating func serve(_ members: [MemberID], with newest: SnapshotIdentity?) -> Bool {
-        let before = all.count
-        all.removeAll { !members.contains($0.member) }
-        let ended = all.count < before
-        guard let newest else { return ended }
-        for member in members where !all.contains(where: { $0.member == member }) {
-            all.append(Transfer(member: member, identity: newest))
+    mutating func serve(_ members: [MemberID], waiting: Set<MemberID>, with kept: [SnapshotIdentity]) -> Bool {
+        var going: [Transfer] = []
+        for transfer in all {
+            if members.contains(transfer.member) {
+                going.append(transfer)
+            } else if waiting.contains(transfer.member) {
+                interrupted.append(transfer)
+            } else {
+                following.append(transfer.member)
+            }
         }
-        all.sort { $0.member < $1.member }
+        let ended = going.count < all.count
+        interrupted.removeAll {
+            !kept.contains($0.identity) || !members.contains($0.member) && !waiting.contains($0.member)
+        }
+        for member in members where !going.contains(where: { $0.member == member }) {
+            let before = interrupted.first { $0.member == member }
+            guard let identity = before?.identity ?? kept.first else { continue }
+            going.append(Transfer(member: member, identity: identity))
+        }
+        interrupted.removeAll { members.contains($0.member) }
+        following.removeAll { members.contains($0) || waiting.contains($0) }
+        all = going.sorted { $0.member < $1.member }
         return ended
+    }
+
+    /// - Parameter isBehind: whether a member still needs the log that is held for it, and may be waited for.
+    /// - Returns: whether somebody needs it no more.
+    mutating func follow(_ isBehind: (MemberID) -> Bool) -> Bool {
+        let before = following.count
+        following.removeAll { !isBehind($0) }
+        return following.count < before
+    }
+
+    /// What is left of the log does not reach back to these snapshots, so they would bring nobody on.
+    /// - Parameter exempt: members whose own log does.
+    /// - Returns: whether a transfer ended.
+    mutating func end(below index: LogIndex, but exempt: (MemberID) -> Bool) -> Bool {
+        let before = all.count
+        all.removeAll { $0.identity.index < index && !exempt($0.member) }
+        return all.count < before
     }
 
     /// What is to be done now.
@@ -97,6 +139,7 @@ struct SnapshotTransfers: Sendable {
     /// The file is gone: the next one is taken.
     mutating func gone(_ identity: SnapshotIdentity) {
         all.removeAll { $0.identity == identity }
+        interrupted.removeAll { $0.identity == identity }
     }
 
     private func position(of member: MemberID, _ identity: SnapshotIdentity) -> Int? {

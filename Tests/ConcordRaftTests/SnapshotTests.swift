@@ -241,6 +241,30 @@ struct SnapshotTests {
         #expect(sent.map(\.previousIndex) == [LogIndex(9)] && sent.first?.entries.count == 2)
     }
 
+    @Test func `Who needs a snapshot still does when more is released, or an old word of it comes late`() {
+        var seat = leader(10, released: 6)
+        for previous in [UInt64(10), 6] {
+            seat.receive(
+                message(
+                    3, 1, seat.term,
+                    .appendResponse(
+                        .init(
+                            result: .conflict(
+                                previousIndex: LogIndex(previous), hintIndex: LogIndex(2), hintTerm: Term(1)), round: 1)
+                    ))
+            )
+        }
+        #expect(seat.raft.membersThatNeedSnapshot == [MemberID(3)])
+        let released = seat.turn { $0.release(upTo: LogIndex(8)) }
+        #expect(seat.raft.membersThatNeedSnapshot == [MemberID(3)])
+        #expect(!released.to(3).appends.contains { !$0.entries.isEmpty }, "it has no use for them")
+        seat.receive(message(3, 1, seat.term, matched(2)))
+        #expect(seat.raft.membersThatNeedSnapshot == [MemberID(3)], "what it has had all along brings it no further")
+        let sent = seat.receive(message(3, 1, seat.term, matched(8))).to(3).appends
+        #expect(seat.raft.membersThatNeedSnapshot.isEmpty)
+        #expect(sent.map(\.previousIndex) == [LogIndex(8)])
+    }
+
     @Test func `A probe is repeated with the heartbeats, and finds the snapshot whose word was lost`() {
         var seat = leader(10, released: 8)
         for previous in [UInt64(10), 8] {

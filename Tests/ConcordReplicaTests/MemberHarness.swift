@@ -22,6 +22,9 @@ struct MemberHarness {
     private(set) var disks: [LogDisk] = []
     private var workers: [SnapshotWorker<SimulatedDisk>] = []
     private var snapshotDisks: [SimulatedDisk] = []
+    /// Members that get no answer from the disk of their snapshots, and what they have asked of it since.
+    var hungSnapshotDisks: Set<Int> = []
+    private(set) var waitingJobs: [Int: [SnapshotJob]] = [:]
 
     /// The highest feature level that a member supports from its next start on, by its number; 1 for who is not named.
     var levels: [Int: UInt16]
@@ -100,6 +103,13 @@ struct MemberHarness {
     /// The indices of a member's snapshots, the newest first.
     func snapshotIndices(of member: Int) -> [UInt64] {
         MemberHarness.opened(snapshotDisks[member]).kept.map(\.identity.index.rawValue)
+    }
+
+    /// Lets a bit rot in the newest snapshots of a member, each where `place` says of its length.
+    func rotSnapshots(of member: Int, newest count: Int = 1, at place: (_ bytes: Int) -> Int = { $0 / 2 }) {
+        for snapshot in MemberHarness.opened(snapshotDisks[member]).kept.prefix(count) {
+            snapshotDisks[member].flipBit(3, ofByte: place(Int(snapshot.identity.bytes)), in: snapshot.fileName)
+        }
     }
 
     /// A member's newest snapshot, and the state of it.
@@ -197,7 +207,11 @@ struct MemberHarness {
     }
 
     private mutating func workOnSnapshots(of member: Int, _ jobs: [SnapshotJob]) -> Bool {
-        for job in jobs { workers[member].add(job) }
+        if hungSnapshotDisks.contains(member) {
+            waitingJobs[member, default: []] += jobs
+            return false
+        }
+        for job in (waitingJobs.removeValue(forKey: member) ?? []) + jobs { workers[member].add(job) }
         guard workers[member].isBusy else { return false }
         do {
             for result in try workers[member].step() { replicas[member].step(.snapshot(result)) }

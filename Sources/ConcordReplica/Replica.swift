@@ -276,7 +276,7 @@ package struct Replica: Sendable {
         case .positionsRequest(let id): sendPositions(id: id, to: sender)
         case .positionsResponse(let id, let positions): answerCluster(id: id, positions: positions)
         case .snapshotChunk(let chunk): receive(chunk, from: sender)
-        case .snapshotStatus(let status): snapshotTransfers.heard(status, from: sender, now: now)
+        case .snapshotStatus(let status): receive(status, from: sender)
         case .transferRequest(let id, let target): receiveTransferRequest(id: id, target: target, from: sender)
         case .transferResponse(let id, let answer): answeredTransfer(id, answer, from: sender)
         case .removed(let index): receive(removedAt: index)

@@ -160,6 +160,8 @@ package enum Notice: Equatable, Sendable {
     case snapshotInstalled(LogIndex)
     /// What was received is no snapshot, although every part of it arrived.
     case snapshotRefused(SnapshotIdentity)
+    /// A snapshot of this member's own has rotted on its disk. Another one is made.
+    case snapshotUnusable(SnapshotIdentity)
     /// This member has again all that its disk had lost.
     case doubtOver
     /// What its disk has lost may have been committed, and no member has it any more.

@@ -10,6 +10,9 @@ struct SnapshotKeeping: Sendable {
     /// Durable; the newest first.
     private(set) var kept: [StoredSnapshot] = []
     private(set) var isMaking = false
+    /// One of those that were kept has rotted: another one is to be made at once, since what the log holds no more stands
+    /// in fewer files than it should, or in none.
+    private(set) var lacksOne = false
     /// Bytes of the entries that were applied since the newest.
     var logBytes: UInt64 = 0
     /// What of them the one that is being made stands for.
@@ -26,10 +29,17 @@ struct SnapshotKeeping: Sendable {
     var newest: StoredSnapshot? { kept.first }
 
     mutating func add(_ snapshot: StoredSnapshot) {
+        lacksOne = false
         kept.removeAll { $0.identity.index == snapshot.identity.index }
         kept.append(snapshot)
         kept.sort { $0.identity.index > $1.identity.index }
         if kept.count > StorageLimits.snapshotsKept { kept.removeLast(kept.count - StorageLimits.snapshotsKept) }
+    }
+
+    mutating func lost(_ identity: SnapshotIdentity) {
+        guard kept.contains(where: { $0.identity == identity }) else { return }
+        kept.removeAll { $0.identity == identity }
+        lacksOne = true
     }
 
     /// The log before this index serves nobody: the older snapshot holds it, which is there in case that the newest one
@@ -93,7 +103,7 @@ extension Replica {
 
     mutating func makeSnapshotIfDue() {
         let mayBegin = !snapshots.isMaking && !snapshots.isPostponed(now: now)
-        let isWanted = isSnapshotWanted
+        let isWanted = isSnapshotWanted || snapshots.lacksOne
         let isDue = snapshots.isDue(start.snapshots, now: now)
         guard mayShareState, mayBegin && isWanted || isDue, let cluster = record.clusterID,
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
@@ -114,6 +124,12 @@ extension Replica {
             send(.snapshotChunk(SnapshotChunk(identity: identity, offset: offset, bytes: bytes)), to: member)
         case .gone(let identity, _):
             snapshotTransfers.gone(identity)
+        case .verified(let identity):
+            snapshotTransfers.verified(identity)
+        case .unusable(let identity):
+            snapshotTransfers.gone(identity)
+            snapshots.lost(identity)
+            effects.notices.append(.snapshotUnusable(identity))
         case .received(let identity, let count):
             guard let incoming, incoming.identity == identity else { return }
             // It may be a word of what was thrown away since.
@@ -221,6 +237,11 @@ extension Replica {
         let behind = Set(progress.filter { $0.matchIndex < goal }.map(\.id)).subtracting(silent)
         if snapshotTransfers.follow({ behind.contains($0) }) { hasLess = true }
         return hasLess
+    }
+
+    mutating func receive(_ status: SnapshotStatus, from sender: MemberID) {
+        guard snapshotTransfers.heard(status, from: sender, now: now) else { return }
+        effects.snapshotJobs.append(.verify(status.identity))
     }
 
     // MARK: Receiving

@@ -13,6 +13,8 @@ package enum SnapshotJob: Sendable {
     case receive(SnapshotIdentity, cluster: ClusterID, bytes: [UInt8])
     /// Forget what was received of a snapshot.
     case discardReceived
+    /// Read this one again from its first byte to its last: who was sent all of it says that it is none.
+    case verify(SnapshotIdentity)
     /// Remove the files that are not needed: all but the newest ones and these.
     case prune(keeping: Set<SnapshotIdentity>)
     /// Remember durably that this member's own state and snapshots are wrong, and finish none that is being made.
@@ -28,6 +30,10 @@ package enum SnapshotResult: Sendable {
     case read(SnapshotIdentity, offset: UInt64, bytes: [UInt8], for: MemberID)
     /// The file to be read is not there any more.
     case gone(SnapshotIdentity, for: MemberID)
+    /// It is what it was, or not there any more.
+    case verified(SnapshotIdentity)
+    /// It has rotted since it was verified: it counts no more. Its file is left as it is.
+    case unusable(SnapshotIdentity)
     /// So many bytes have been taken; not durable yet.
     case received(SnapshotIdentity, upTo: UInt64)
     /// All of it was received, verified and made durable; this is the state that it holds.

@@ -32,6 +32,9 @@ struct SnapshotTransfers: Sendable {
     /// Who has got a snapshot, and is being brought on by the log behind it.
     private(set) var following: [MemberID] = []
 
+    /// Being read again.
+    private var doubted: Set<SnapshotIdentity> = []
+
     var isIdle: Bool { all.isEmpty && interrupted.isEmpty && following.isEmpty }
 
     var identities: Set<SnapshotIdentity> { Set(all.map(\.identity)) }
@@ -115,8 +118,11 @@ struct SnapshotTransfers: Sendable {
         return .read(transfer.member, transfer.identity, offset: transfer.asked, count: Int(count))
     }
 
-    mutating func heard(_ status: SnapshotStatus, from member: MemberID, now: UInt64) {
-        guard let position = position(of: member, status.identity) else { return }
+    /// - Returns: whether the snapshot is to be read again here: all of it has arrived, and the receiver has thrown it
+    ///   away.
+    mutating func heard(_ status: SnapshotStatus, from member: MemberID, now: UInt64) -> Bool {
+        guard let position = position(of: member, status.identity) else { return false }
+        let isDoubtful = status.received == 0 && all[position].acknowledged == status.identity.bytes
         all[position].askAgainAt = now + ReplicaLimits.resendMilliseconds
         if !all[position].isAnswered || status.received < all[position].acknowledged {
             all[position].asked = status.received
@@ -124,6 +130,12 @@ struct SnapshotTransfers: Sendable {
         all[position].isAnswered = true
         all[position].acknowledged = status.received
         all[position].asked = max(all[position].asked, status.received)
+        return isDoubtful && doubted.insert(status.identity).inserted
+    }
+
+    /// What was read again is what it was: whatever spoilt it did so on the way.
+    mutating func verified(_ identity: SnapshotIdentity) {
+        doubted.remove(identity)
     }
 
     /// Whether a part that was read is still wanted.
@@ -138,6 +150,7 @@ struct SnapshotTransfers: Sendable {
 
     /// The file is gone: the next one is taken.
     mutating func gone(_ identity: SnapshotIdentity) {
+        doubted.remove(identity)
         all.removeAll { $0.identity == identity }
         interrupted.removeAll { $0.identity == identity }
     }

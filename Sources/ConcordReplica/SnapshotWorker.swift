@@ -15,6 +15,9 @@ package struct SnapshotWorker<Storage: Disk> {
     private var making: Making?
     /// Of the snapshot that was read from last.
     private var reading: SnapshotReader<Storage>?
+    /// To be read again, the first one now.
+    private var doubted: [SnapshotIdentity] = []
+    private var verifying: SnapshotReader<Storage>?
     private var receiving: Receiving?
     private var restoring: Restoring?
 
@@ -52,7 +55,7 @@ package struct SnapshotWorker<Storage: Disk> {
     }
 
     /// Whether a step has something to do.
-    package var isBusy: Bool { !queue.isEmpty || making != nil || restoring != nil }
+    package var isBusy: Bool { !queue.isEmpty || making != nil || restoring != nil || !doubted.isEmpty }
 
     /// Does the next job, and a piece of each long one that is under way.
     package mutating func step() throws(StorageError) -> [SnapshotResult] {
@@ -63,6 +66,7 @@ package struct SnapshotWorker<Storage: Disk> {
         }
         try makeOn(&results)
         try restoreOn(&results)
+        try verifyOn(&results)
         return results
     }
 
@@ -90,6 +94,8 @@ package struct SnapshotWorker<Storage: Disk> {
             }
         case .discardReceived:
             try discardReceived()
+        case .verify(let identity):
+            doubted.append(identity)
         case .prune(let pinned):
             reading?.close()
             reading = nil
@@ -148,12 +154,49 @@ package struct SnapshotWorker<Storage: Disk> {
         guard let snapshot = store.kept.first(where: { $0.identity == identity }) else {
             return results.append(.gone(identity, for: member))
         }
-        if reading?.snapshot != snapshot {
-            reading?.close()
-            reading = try SnapshotReader(snapshot, on: disk)
+        do throws(StorageError) {
+            if reading?.snapshot != snapshot {
+                reading?.close()
+                reading = nil
+                reading = try SnapshotReader(snapshot, on: disk)
+            }
+            guard let bytes = try reading?.bytes(at: offset, count: count) else { return }
+            results.append(.read(identity, offset: offset, bytes: bytes, for: member))
+        } catch {
+            try giveUp(identity, because: error, &results)
         }
-        guard let bytes = try reading?.bytes(at: offset, count: count) else { return }
-        results.append(.read(identity, offset: offset, bytes: bytes, for: member))
+    }
+
+    /// A snapshot that rots on this disk, and not on the way, would be sent again for ever.
+    private mutating func verifyOn(_ results: inout [SnapshotResult]) throws(StorageError) {
+        guard let identity = doubted.first else { return }
+        do throws(StorageError) {
+            if verifying == nil, let snapshot = store.kept.first(where: { $0.identity == identity }) {
+                verifying = try SnapshotReader(snapshot, on: disk)
+            }
+            if try verifying?.next() != nil { return }
+            results.append(.verified(identity))
+        } catch {
+            try giveUp(identity, because: error, &results)
+        }
+        verifying?.close()
+        verifying = nil
+        doubted.removeFirst()
+    }
+
+    /// - Throws: what says nothing of the file's content.
+    private mutating func giveUp(
+        _ identity: SnapshotIdentity, because error: StorageError, _ results: inout [SnapshotResult]
+    ) throws(StorageError) {
+        switch error {
+        case .disk, .full: throw error
+        case .damaged, .newerFormat, .unreadableRecord, .bothVoteSlotsBad, .memberRecordMissing:
+            // The next one may have the same name, and be another file.
+            reading?.close()
+            reading = nil
+            store.giveUp(identity)
+            results.append(.unusable(identity))
+        }
     }
 
     // MARK: Receiving one

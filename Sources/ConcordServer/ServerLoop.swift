@@ -259,7 +259,7 @@ final class ServerLoop {
                     ("index", .number(identity.index.rawValue)),
                     ("advice", "what the leader sent is no snapshot; it is sent again"),
                 ])
-        case .stateDistrusted, .statesDivided, .statesAgreeAgain: reportState(notice)
+        case .stateDistrusted, .statesDivided, .statesAgreeAgain, .snapshotUnusable: reportState(notice)
         }
     }
 

@@ -1,5 +1,6 @@
 internal import ConcordRaft
 internal import ConcordReplica
+internal import ConcordStorage
 
 // What a person should know of a state that was found to be wrong.
 
@@ -33,6 +34,14 @@ extension ServerLoop {
                 ])
         case .statesAgreeAgain(let index):
             log.info("states_agree", [("index", .number(index.rawValue))])
+        case .snapshotUnusable(let identity):
+            log.warning(
+                "snapshot_unusable",
+                [
+                    ("index", .number(identity.index.rawValue)),
+                    ("reason", "it has changed on the disk since it was written; another one is made"),
+                    ("advice", "check this member's disk"),
+                ])
         case .formed, .standing, .transferAbandoned, .listDiffers, .snapshotInstalled, .snapshotRefused,
             .snapshotPostponed, .diskHangs, .doubtOver, .lostEverywhere:
             break

@@ -51,7 +51,8 @@ extension ServerLoop {
         switch result {
         case .written(let snapshot): turns.endSnapshot(snapshot.identity)
         case .noRoomToWrite, .unsound: turns.dropSnapshot()
-        case .read, .gone, .received, .installed, .refused, .unsupported, .noRoomToReceive, .distrusted, .trusted:
+        case .read, .gone, .verified, .unusable, .received, .installed, .refused, .unsupported, .noRoomToReceive,
+            .distrusted, .trusted:
             break
         }
     }

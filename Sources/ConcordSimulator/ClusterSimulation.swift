@@ -319,7 +319,7 @@ package final class ClusterSimulation {
             tellInvariants(of: member)
             // It was emptied before there was a cluster, and is a member like any other.
             wasWiped.remove(member.position)
-        case .listDiffers, .transferAbandoned, .snapshotPostponed, .statesAgreeAgain: break
+        case .listDiffers, .transferAbandoned, .snapshotPostponed, .statesAgreeAgain, .snapshotUnusable: break
         case .diskHangs: coverage.reached(.hungLeaderWent)
         case .doubtOver, .lostEverywhere: observeDoubt(notice, of: member)
         case .stateDistrusted(_, let cause): distrusts(member, cause)

@@ -73,7 +73,9 @@ extension ClusterSimulation {
             if !isSomeDiskFull { problem("\(member.name) found no room for a snapshot, and its disk is not full") }
             coverage.reached(.snapshotWithoutRoom)
         case .distrusted: member.isMarked = member.running?.look { $0.isDistrusted } == true
-        case .read, .gone, .received, .refused, .unsupported, .unsound, .trusted: break
+        case .unusable(let identity):
+            problem("\(member.name) gives a snapshot up whose file nobody has changed: \(identity)")
+        case .read, .gone, .verified, .received, .refused, .unsupported, .unsound, .trusted: break
         }
         step(member, .snapshot(result))
     }

@@ -116,6 +116,12 @@ package struct SnapshotStore<Storage: Disk> {
         isUsable = true
     }
 
+    /// This one has rotted since it was verified. Its file is left as it is, and counts no more.
+    package mutating func giveUp(_ identity: SnapshotIdentity) {
+        unusable += kept.filter { $0.identity == identity }.map(\.fileName)
+        kept.removeAll { $0.identity == identity }
+    }
+
     /// The state that these snapshots are of is wrong, or may be. Durable at return, so that it holds after a crash.
     package mutating func distrust(upTo index: LogIndex) throws(StorageError) {
         precondition(isUsable, "a snapshot store was used after a failure")

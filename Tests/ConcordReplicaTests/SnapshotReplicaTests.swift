@@ -131,6 +131,7 @@ import Testing
         harness.unreachable = []
         harness.pass(milliseconds: 6000)
         #expect(harness.notices.contains { if case .snapshotRefused = $0 { true } else { false } })
+        #expect(!harness.notices.contains { if case .snapshotUnusable = $0 { true } else { false } })
         let allAgree = agree(harness)
         #expect(allAgree)
     }

@@ -73,6 +73,15 @@ package struct Configuration: Equatable, Sendable {
         return oldAgreeing > old / 2 && newAgreeing > new / 2
     }
 
+    /// Whether those for whom `agrees` holds are a majority of the old voters or of the new ones: the one may have
+    /// committed something before this configuration, and the other something after it.
+    package func hasQuorumOfEither(where agrees: (MemberID) -> Bool) -> Bool {
+        [Role.outgoing, Role.incoming].contains { half in
+            let voters = members.filter { $0.role == .voter || $0.role == half }
+            return 2 * voters.count { agrees($0.id) } > voters.count
+        }
+    }
+
     package func encode(into writer: inout ByteWriter) {
         writer.write(Configuration.version)
         writer.write(intent)

@@ -89,7 +89,7 @@ extension Raft {
         let claimed = doubt.claim.map { max(lastEntry, $0) }
         let others = voters.filter { $0 != id }
         guard let summary = inquiry.summary(of: others, configuration: log.configuration.digest) else { return claimed }
-        let mayBeLost = log.configuration.hasQuorum { $0 == id || summary.doubtful.contains($0) }
+        let mayBeLost = log.configuration.hasQuorumOfEither { $0 == id || summary.doubtful.contains($0) }
         return doubt.isDamage && mayBeLost ? claimed : max(lastEntry, summary.best)
     }
 
@@ -99,7 +99,7 @@ extension Raft {
         guard isDoubtful, let doubt = hardState.doubt, doubt.isDamage,
             let summary = inquiry.summary(of: voters.filter { $0 != id }, configuration: log.configuration.digest)
         else { return false }
-        let mayBeLost = log.configuration.hasQuorum { $0 == id || summary.doubtful.contains($0) }
+        let mayBeLost = log.configuration.hasQuorumOfEither { $0 == id || summary.doubtful.contains($0) }
         return mayBeLost && (doubt.claim.map { summary.best < $0 } ?? true)
     }
 

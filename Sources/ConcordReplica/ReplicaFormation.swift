@@ -12,6 +12,7 @@ extension Replica {
         let restored = RestoredLog(
             hardState: start.hardState, base: base, released: start.released, entries: start.entries)
         raft = Raft(id: record.id, settings: start.raft, restored: restored, seed: start.seed, now: now)
+        if state.members.wasMember(record.id.rawValue) { leave(at: appliedIndex) }
     }
 
     /// A listed peer was met. Whoever does not know this member's hash yet is told it: all when it has changed,

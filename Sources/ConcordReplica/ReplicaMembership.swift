@@ -77,8 +77,13 @@ extension Replica {
             lastIntent.term != raft.standing.term || appliedIndex >= lastIntent.index,
             let next = change.nextConfiguration(after: raft.configuration, isCaughtUp: { raft.isCaughtUp($0) })
         else { return nil }
-        // Nothing can be committed in a joint configuration whose new half is dead, and there is no way back.
-        return !next.isJoint || raft.hasLiveQuorum(of: next) ? next : nil
+        // Nothing can be committed in a joint configuration whose new half is dead, and there is no way back; nor is there
+        // from one whose members have only wrong states.
+        return !next.isJoint || raft.hasLiveQuorum(of: next) && hasTrustedQuorum(of: next) ? next : nil
+    }
+
+    private func hasTrustedQuorum(of configuration: Configuration) -> Bool {
+        configuration.hasQuorum { $0 == record.id || scrutiny.reports[$0]?.isDistrusted != true }
     }
 
     /// Remembers where the log has commands about the members that are not applied yet.

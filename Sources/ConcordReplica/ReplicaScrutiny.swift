@@ -64,6 +64,8 @@ struct StateScrutiny: Sendable {
     var reports: [MemberID: StateReport] = [:]
     /// A majority agreed with this member there; 0 as long as none has.
     var comparedIndex = LogIndex.zero
+    /// So it was since the newest snapshot was begun, or taken over: what was compared before says nothing of it.
+    var comparedSinceSnapshot = LogIndex.zero
     var disagreement: Disagreement?
     /// Set with the disagreement that lasted too long, or is final.
     var isReadOnly = false
@@ -174,6 +176,7 @@ extension Replica {
             case .open: continue
             case .agreed:
                 scrutiny.comparedIndex = point.index
+                scrutiny.comparedSinceSnapshot = point.index
                 if let disagreement = scrutiny.disagreement, disagreement.index <= point.index { settle() }
                 return followDisagreement()
             case .outvoted: return distrust(because: .outvoted(at: point.index))
@@ -315,7 +318,7 @@ extension Replica {
     /// agree with this member at its index or later, as long as one is in reach. Who needs the snapshot has nothing to
     /// agree with, and may be needed for a quorum: so nobody waits unless one goes on without it.
     private func isNewestSnapshotGood(_ raft: Raft) -> Bool {
-        guard let newest = snapshots.newest?.identity.index, scrutiny.comparedIndex < newest,
+        guard let newest = snapshots.newest?.identity.index, scrutiny.comparedSinceSnapshot < newest,
             now < scrutiny.newestSnapshotAt + start.stateChecks.patienceMilliseconds
         else { return true }
         let silence = 2 * start.raft.electionTimeoutMilliseconds
@@ -337,6 +340,7 @@ extension Replica {
         scrutiny.distrustedUpTo = nil
         scrutiny.cause = nil
         scrutiny.comparedIndex = .zero
+        scrutiny.comparedSinceSnapshot = .zero
         scrutiny.scrubDueAt = now
         scrutiny.newestSnapshotAt = now
         effects.snapshotJobs.append(.trustOnly(snapshot.identity))

@@ -109,6 +109,7 @@ extension Replica {
             let base = raft?.base(at: appliedIndex), appliedIndex > snapshots.newest?.identity.index ?? .zero
         else { return }
         snapshots.begin()
+        scrutiny.comparedSinceSnapshot = .zero
         effects.snapshotJobs.append(.write(SnapshotHeader(cluster: cluster, base: base), state))
     }
 
@@ -297,12 +298,14 @@ extension Replica {
         }
         state = newState
         appliedIndex = base.position.index
+        scrutiny.comparedSinceSnapshot = .zero
         snapshots.logBytes = 0
         backlog.removeAll()
         backlogHead = 0
         decisionApplied()
         effects.notices.append(.snapshotInstalled(base.position.index))
         answerWritesFromState()
+        if state.members.wasMember(record.id.rawValue) { leave(at: appliedIndex) }
     }
 
     /// Whatever entries the snapshot stands for may have held writes of this boot: their fate is in the table of origins.

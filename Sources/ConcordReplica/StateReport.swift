@@ -75,10 +75,11 @@ package struct HashTrail: Sendable {
         }
     }
 
-    /// All of them, and the present one.
+    /// All of them, and the present one: it counts also where another was remembered, as the state may have changed
+    /// since and must not.
     func report(at index: LogIndex, hash: UInt128) -> StateReport {
-        guard index > points.last?.index ?? .zero else { return StateReport(points: points) }
-        return StateReport(points: points + [StatePoint(index: index, hash: hash)])
+        guard index > .zero else { return StateReport(points: []) }
+        return StateReport(points: points.filter { $0.index < index } + [StatePoint(index: index, hash: hash)])
     }
 }
 

@@ -94,7 +94,9 @@ package struct ClusterInvariants {
         // Whoever knows that it lost something, and how far that went, votes as if it still had it.
         let doubt = hardState.doubt.flatMap { terms.last ?? .zero < $0.term ? $0 : nil }
         let mayLackSnapshot = doubt.map { $0.claim?.index ?? old.snapshot >= old.snapshot } ?? false
-        if UInt64(terms.count) < old.snapshot.rawValue, !mayLackSnapshot {
+        // A snapshot may reach further than the log that is durable: this member has told nobody that it has that.
+        let relied = min(Int(old.snapshot.rawValue), old.durable.count)
+        if terms.count < relied, !mayLackSnapshot {
             note("member \(member + 1) lost the snapshot up to \(old.snapshot.rawValue), and its log does not hold it")
         }
         if terms.count < kept || !terms.prefix(kept).elementsEqual(old.durable.prefix(kept)) {

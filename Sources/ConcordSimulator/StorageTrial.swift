@@ -34,7 +34,7 @@ package struct StorageTrial {
     private var sequence: UInt64 = 0
     var clock: UInt64 = 0
     /// Of the cluster that the member is in: alone, or with others that may have what it loses.
-    let configuration: Configuration
+    private(set) var configuration: Configuration
 
     /// What is durable.
     var content = TrialContent() {
@@ -126,6 +126,9 @@ package struct StorageTrial {
         var opened = try DataDirectory.open(disk, newMember: id, name: "alone", segmentBytes: segmentBytes)
         if opened.member.record.clusterID == nil {
             var record = opened.member.record
+            var members = configuration.members
+            members[0].id = record.id
+            configuration = Configuration(members: members)
             (record.clusterID, record.initialConfiguration) = (StorageTrial.cluster, configuration)
             try opened.member.write(record)
         }

@@ -33,7 +33,7 @@ package struct DataDirectory<Storage: Disk> {
         let snapshot = snapshots.kept.first
         var (log, recovered) = try LogStore.open(
             disk, snapshot: snapshot?.header.base, unusable: snapshots.unusableNewest,
-            initial: member.record.initialConfiguration, segmentBytes: segmentBytes)
+            initial: member.record.initialConfiguration, own: member.record.id, segmentBytes: segmentBytes)
         recovered.notes = notes + recovered.notes
         try snapshots.removeLeftovers()
         try member.countBoot()

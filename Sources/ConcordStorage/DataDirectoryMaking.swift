@@ -29,7 +29,7 @@ extension DataDirectory {
         try SegmentPreparation(sequence: 1, bytes: segmentBytes).run(on: &disk)
         // Brings the vote to the snapshot's term, and lets the log go on behind its entry.
         _ = try LogStore.openExisting(
-            disk, snapshot: header.base, unusable: nil, initial: nil, segmentBytes: segmentBytes)
+            disk, snapshot: header.base, unusable: nil, initial: nil, own: record.id, segmentBytes: segmentBytes)
         _ = try MemberStore.create(disk, record: record)
         return written
     }

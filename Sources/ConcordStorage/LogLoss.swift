@@ -25,13 +25,16 @@ struct LogLoss {
     }
 
     /// What is lost and may have been acknowledged by this member alone is lost for good: such a member does not start.
-    func checkThatOthersMayHaveIt(_ found: FoundLog, base: Configuration?) throws(StorageError) {
+    func checkThatOthersMayHaveIt(
+        _ found: FoundLog, base: Configuration?, own id: MemberID?
+    ) throws(StorageError) {
         let entry = found.entries.last { $0.kind == .configuration }
         let configuration = entry.flatMap { Configuration(payload: $0.payload) } ?? base
-        let voters = configuration?.members.count { $0.role != .learner } ?? 0
-        if let damage, voters <= 1 { throw damage.refusal }
+        let voters = configuration?.members.filter { $0.role != .learner }.map(\.id) ?? []
+        let isAlone = voters == [id]
+        if let damage, isAlone || voters.isEmpty { throw damage.refusal }
         // One without a configuration was never alone: what it has came from others.
-        if let changed, voters == 1 {
+        if let changed, isAlone {
             throw .damaged(
                 file: changed.file, offset: changed.offset,
                 what: "\(changed.what), in the last group of the log, which was written whole: it may have been "

@@ -12,15 +12,17 @@ extension LogStore {
     package static func open(
         _ disk: Storage, snapshot: LogBase?, segmentBytes: Int = StorageLimits.segmentBytesDefault
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
-        try open(disk, snapshot: snapshot, unusable: nil, initial: nil, segmentBytes: segmentBytes)
+        try open(disk, snapshot: snapshot, unusable: nil, initial: nil, own: nil, segmentBytes: segmentBytes)
     }
 
     /// - Parameters:
     ///   - unusable: the file of a newer snapshot that cannot be used. The log may have been dropped for it, so one that
     ///     does not contain the older snapshot's entry is refused.
     ///   - initial: the configuration at the beginning of the log, if the member has one.
+    ///   - id: the member's own; `nil`: no member lives there yet.
     static func open(
-        _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, segmentBytes: Int
+        _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, own id: MemberID?,
+        segmentBytes: Int
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
         precondition(
             segmentBytes >= StorageLimits.segmentBytesMin && segmentBytes <= StorageLimits.segmentBytesMax / 2,
@@ -33,7 +35,7 @@ extension LogStore {
             try initialize(&disk, names: names, segmentBytes: segmentBytes)
         }
         return try openExisting(
-            disk, snapshot: snapshot, unusable: unusable, initial: initial, segmentBytes: segmentBytes)
+            disk, snapshot: snapshot, unusable: unusable, initial: initial, own: id, segmentBytes: segmentBytes)
     }
 
     /// Makes vote file and first segments in a directory without a member. What a crashed attempt has left is
@@ -64,7 +66,8 @@ extension LogStore {
     }
 
     static func openExisting(
-        _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, segmentBytes: Int
+        _ disk: Storage, snapshot: LogBase?, unusable: String?, initial: Configuration?, own id: MemberID?,
+        segmentBytes: Int
     ) throws(StorageError) -> (LogStore, RecoveredLog) {
         var disk = disk
         let names = try onDisk { () throws(DiskError) in
@@ -83,7 +86,7 @@ extension LogStore {
                 what: "it cannot be used, and the log does not go on from the snapshot before it")
         }
         let loss = LogLoss(scan, found)
-        if let loss { try loss.checkThatOthersMayHaveIt(found, base: snapshot?.configuration ?? initial) }
+        if let loss { try loss.checkThatOthersMayHaveIt(found, base: snapshot?.configuration ?? initial, own: id) }
         // Nothing is refused any more for what the log holds, so now it may be changed.
         var (votes, repairedSlot) = try VoteFile.open(on: &disk)
         // Once it is cut off, nothing in the log tells of it.

@@ -137,6 +137,29 @@ struct DoubtTests {
         #expect(grants(&seat, 2, 5, last(2, 5)))
     }
 
+    /// A final configuration, and what came after it, needs the new half alone.
+    @Test func `What one half of a joint configuration may have committed is not given up`() {
+        func member(_ id: UInt128, _ role: Configuration.Role) -> Configuration.Member {
+            Configuration.Member(id: MemberID(id), name: "m\(id)", peerAddress: "m\(id):1", role: role)
+        }
+        let joint = Configuration(members: [
+            member(1, .voter), member(2, .outgoing), member(3, .outgoing), member(4, .incoming), member(5, .incoming),
+        ])
+        let doubt = Doubt(term: Term(4), claim: last(3, 6), isDamage: true)
+        for (other, isLost) in [(UInt128(4), true), (2, true), (0, false)] {
+            var seat = Seat(
+                1,
+                restored: RestoredLog(
+                    hardState: HardState(term: Term(4), votedFor: nil, doubt: doubt), initialConfiguration: joint,
+                    entries: entries([1, 1, 2])))
+            for id in 2...5 as ClosedRange<UInt128> {
+                seat.receive(answer(of: id, 4, last(2, 4), doubtful: id == other, to: seat))
+            }
+            #expect(seat.raft.isLossBeyondRepair == isLost, "with \(other)")
+            #expect(grants(&seat, 3, 5, last(2, 4)) == !isLost, "with \(other)")
+        }
+    }
+
     @Test func `After a power cut of all, the writes that were cut short hold nobody up`() {
         var seat = doubtful([1, 1, 2], claim: last(3, 6))
         seat.receive(answer(of: 2, 4, last(2, 3), doubtful: true, to: seat))

@@ -222,6 +222,51 @@ import Testing
         #expect(finish(&harness, at: leader))
     }
 
+    /// Nobody could give a state to any of those who are left.
+    @Test func `Nothing joint is begun as long as the new half has wrong states`() {
+        var harness = MemberHarness(members: 3)
+        let leader = harness.elect()
+        let (wrong, other) = ((leader + 1) % 3, (leader + 2) % 3)
+        harness.onTheWay = { from, _, message in
+            guard from == wrong, case .stateReport = message else { return message }
+            return .stateReport(StateReport(points: [], isDistrusted: true))
+        }
+        harness.pass(milliseconds: 1500)
+        harness.request(1, at: leader, change(remove: [leader + 1, other + 1]))
+        harness.pass(milliseconds: 2000)
+        #expect(harness.replicas[leader].state.members.change != nil)
+        #expect(harness.replicas[leader].state.members.isJoint == false)
+        harness.onTheWay = { $2 }
+        harness.pass(milliseconds: 3000)
+        #expect(voters(harness, at: wrong) == [wrong + 1])
+    }
+
+    @Test func aSnapshotInWhichItIsRemovedEndsAMember() throws {
+        var harness = MemberHarness(members: 3, snapshots: SnapshotSettings(logBytes: 2000))
+        let leader = harness.elect()
+        let gone = (leader + 1) % 3
+        harness.unreachable = [gone]
+        harness.request(1, at: leader, change(remove: [gone + 1]))
+        harness.pass(milliseconds: 100)
+        for number in 0..<100 {
+            harness.request(UInt64(number + 10), at: leader, harness.put("/a", "value \(number)"))
+            harness.settle()
+        }
+        let (stored, state) = try #require(harness.newestSnapshot(of: leader))
+        try #require(state.members.wasMember(UInt128(gone + 1)))
+        let start = ReplicaStart(
+            record: harness.replicas[gone].record,
+            hardState: HardState(term: stored.header.base.position.term, votedFor: nil),
+            released: stored.header.base.position, entries: [],
+            snapshot: RestoredSnapshot(snapshot: stored, state: state, older: nil), listed: [], clientURL: "http://m",
+            build: "test", raft: RaftSettings(), seed: 1, now: harness.now)
+        var again = Replica(start)
+        #expect(again.takeEffects().halt == .removed(stored.identity.index))
+        harness.replicas[gone].step(.snapshot(.installed(stored, state)))
+        harness.settle()
+        #expect(harness.halts[gone] == .removed(stored.identity.index))
+    }
+
     @Test func `Who is added is dialled, and who was removed for a while`() {
         var harness = MemberHarness(members: 3)
         let leader = harness.elect()

@@ -192,6 +192,32 @@ import Testing
         #expect(allAgree)
     }
 
+    /// Seed 621341 of the simulator: all had agreed on the state of the last entry when the leader's changed at rest, and
+    /// another member asked for a snapshot of that very entry.
+    @Test func anAgreementBeforeASnapshotSaysNothingOfIt() {
+        var (harness, leader) = cluster(5)
+        if harness.snapshotIndices(of: leader).first == harness.replicas[leader].appliedIndex.rawValue {
+            write(1, to: &harness, at: leader)
+        }
+        harness.pass(milliseconds: 300)
+        #expect(agreements(harness) == Array(repeating: .agreed, count: 5))
+        let asking = (leader + 1) % 5
+        var isDamaged = harness.replicas[leader].damageState { $0.damageHistory(at: 3, isConsistent: true) }
+        #expect(isDamaged)
+        isDamaged = harness.replicas[asking].damageState { $0.damageHistory(at: 3, isConsistent: false) }
+        #expect(isDamaged)
+        var chunks = 0
+        harness.onTheWay = { from, _, message in
+            if from == leader, StateComparisonTests.isChunk(message) { chunks += 1 }
+            return message
+        }
+        harness.pass(milliseconds: 6000)
+        #expect(chunks == 0)
+        #expect(Set(distrusts(harness).map { "\($0)".prefix(6) }) == ["memory", "outvot"], "\(distrusts(harness))")
+        let allAgree = agree(harness)
+        #expect(allAgree)
+    }
+
     @Test func withoutAMajorityNothingIsWrittenUntilThereIsOne() {
         var (harness, leader) = cluster(2)
         let other = 1 - leader

@@ -171,7 +171,7 @@ private struct Life {
                     disk.restart()
                     let opened = try DataDirectory.open(
                         disk, newMember: MemberID(8), name: "b", segmentBytes: smallSegment)
-                    let isFirst = opened.member.record.id == MemberID(7)
+                    let isFirst = opened.member.record.id == ownID
                     #expect(opened.member.record.boot == (isFirst ? 2 : 1))
                     #expect(PlainLog(opened.recovered) == PlainLog())
                     #expect(opened.recovered.notes.isEmpty)

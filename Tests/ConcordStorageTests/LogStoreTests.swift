@@ -9,7 +9,7 @@ import Testing
         let opened = try openDirectory(disk)
         #expect(PlainLog(opened.recovered) == PlainLog())
         #expect(opened.recovered.notes.isEmpty)
-        #expect(opened.member.record == MemberRecord(id: MemberID(7), name: "a", boot: 1))
+        #expect(opened.member.record == MemberRecord(id: ownID, name: "a", boot: 1))
     }
 
     @Test func `what was written is there after a power cut`() throws {

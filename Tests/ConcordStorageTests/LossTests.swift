@@ -17,14 +17,16 @@ private struct Member {
     let contents: [String: [UInt8]]
     let entries: [Entry]
 
-    init(members: Int = 3) throws {
+    /// - Parameter own: which of them it is; none of them: a learner that does not know that it is one yet.
+    init(members: Int = 3, own: Int = 0) throws {
         var opened = try openDirectory(disk)
         var record = opened.member.record
         record.clusterID = ClusterID(5)
         record.initialConfiguration = Configuration(
-            members: (1...members).map { (number: Int) in
+            members: (0..<members).map { (number: Int) in
                 Configuration.Member(
-                    id: MemberID(UInt128(number)), name: "m\(number)", peerAddress: "m\(number):1")
+                    id: number == own ? ownID : MemberID(UInt128(number) + 1), name: "m\(number)",
+                    peerAddress: "m\(number):1")
             })
         try opened.member.write(record)
         let groups = [
@@ -104,6 +106,18 @@ private struct Member {
                 #expect(error.description.contains("no other member has it"), "byte \(offset): \(error)")
             }
             #expect(member.disk.allContents() == before)
+            member.disk.restore(member.contents)
+        }
+    }
+
+    /// It was taken in when only another one voted, and has learnt nothing of the configurations since.
+    @Test func `what a member lost whom another one may have told is no reason to refuse`() throws {
+        let member = try Member(members: 1, own: 1)
+        for (group, offset) in [(1, block), (2, 4 * block), (3, 5 * block)] {
+            member.flip(byte: offset)
+            let recovered = try member.open()
+            #expect(recovered.entries.count == Int(Member.groups[group].first) - 1)
+            #expect(recovered.hardState.doubt != nil)
             member.disk.restore(member.contents)
         }
     }

@@ -14,8 +14,7 @@ func position(_ index: UInt64, term: UInt64) -> LogPosition {
 func header(_ index: UInt64, term: UInt64, voters: Int = 1) -> SnapshotHeader {
     let members = (0..<voters).map { number in
         Configuration.Member(
-            id: MemberID(0x0102_0304_0506_0708_090A_0B0C_0D0E_0F10 + UInt128(number)), name: "north",
-            peerAddress: "127.0.0.1:7401")
+            id: MemberID(ownID.rawValue + UInt128(number)), name: "north", peerAddress: "127.0.0.1:7401")
     }
     let base = LogBase(position: position(index, term: term), configuration: Configuration(members: members))
     return SnapshotHeader(cluster: cluster, base: base)

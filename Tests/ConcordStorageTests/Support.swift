@@ -17,11 +17,14 @@ let block = StorageLimits.blockBytes
 /// Eight blocks: a few groups fill it.
 let smallSegment = 8 * block
 
-/// Opens the directory of member 7.
+/// The member whose directory `openDirectory` makes.
+let ownID = MemberID(0x0102_0304_0506_0708_090A_0B0C_0D0E_0F10)
+
+/// Opens the directory of that member.
 func openDirectory(
     _ disk: SimulatedDisk, segmentBytes: Int = smallSegment
 ) throws(StorageError) -> DataDirectory<SimulatedDisk> {
-    try DataDirectory.open(disk, newMember: MemberID(7), name: "a", segmentBytes: segmentBytes)
+    try DataDirectory.open(disk, newMember: ownID, name: "a", segmentBytes: segmentBytes)
 }
 
 /// Entries whose payloads tell index and term.

@@ -150,7 +150,7 @@ import Testing
             Configuration.Member(id: MemberID($0), name: "m\($0)", peerAddress: "10.0.0.\($0):7401")
         }
         return MemberRecord(
-            id: MemberID(7), name: "a", boot: 1, clusterID: ClusterID(1 << 100),
+            id: ownID, name: "a", boot: 1, clusterID: ClusterID(1 << 100),
             initialConfiguration: Configuration(members: members))
     }
 

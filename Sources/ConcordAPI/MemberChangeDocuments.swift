@@ -52,6 +52,14 @@ package struct MemberChangeRequest: RequestDocument, Equatable, Sendable {
     }
 }
 
+extension MemberChangeRequest {
+    /// What a refused change is told when somebody to add is known already, or was once: a joining member tells by it why
+    /// it is not taken in.
+    package static let knownDetail =
+        "an id or a peer address to add belongs to a member, or the id to a former one; an id is never used again: start "
+        + "the new member with an empty data directory"
+}
+
 /// The answer to `POST` and `DELETE /v1/cluster/change`: which change was begun, or taken back.
 package struct MemberChangeReply: Codable, Equatable, Sendable {
     package var change: UInt64

@@ -159,10 +159,7 @@ extension Problem {
                 .conflict,
                 "another change of membership is under way\(number); wait for its end (GET /v1/cluster), or cancel it")
         case .memberKnown:
-            self.init(
-                .conflict,
-                "an id or a peer address to add belongs to a member, or the id to a former one; an id is never used "
-                    + "again: start the new member with an empty data directory")
+            self.init(.conflict, MemberChangeRequest.knownDetail)
         case .memberNotFound:
             self.init(.notFound, "an id to remove is no member's; GET /v1/cluster lists the members")
         case .noVoterLeft:

@@ -52,6 +52,12 @@ extension ClientConnections {
         facts.isBusyWithBackups = backupsCount >= ServerLimits.backupsMax
     }
 
+    /// Ends what is still on its way: this member ends.
+    func cutBackups(now: UInt64) -> [EndedBackup] {
+        for connection in connections.elements { releaseBackup(of: connection, isWhole: false, now: now) }
+        return endedBackups
+    }
+
     /// The head of the answer is in the output, and the file is to follow.
     func beginBackup(_ source: BackupSource, on connection: Connection, id: RequestID, keepAlive: Bool, now: UInt64) {
         connection.backup = BackupTransfer(id: id.rawValue, keepAlive: keepAlive, begunAt: now)

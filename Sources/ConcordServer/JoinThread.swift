@@ -21,31 +21,38 @@ final class JoinThread: Sendable {
         var boot: UInt64
     }
 
+    /// Why it is asked no more.
+    enum End: Equatable, Sendable {
+        /// The cluster is at this feature level, which this build does not support.
+        case buildTooOld(UInt16)
+        /// This member's id belongs to somebody who was a member once, or was to become one when the change was
+        /// cancelled: it is never taken in again.
+        case formerMember
+    }
+
     private static let answerMilliseconds: UInt64 = 5_000
     private static let pauseMilliseconds: Int32 = 500
 
     private let stops: Mailbox<Stop>
-    private let tooHigh: Mailbox<UInt16>
+    private let ends: Mailbox<End>
 
-    /// - Parameter wakeup: of who looks at `featureLevelTooHigh`.
+    /// - Parameter wakeup: of who looks at `end`.
     init(_ question: Question, waking wakeup: Wakeup, log: Log) throws(SystemError) {
         let stops = Mailbox<Stop>(waking: try Wakeup())
-        let tooHigh = Mailbox<UInt16>(waking: wakeup)
+        let ends = Mailbox<End>(waking: wakeup)
         _ = try Thread.start(name: "join") {
             var asking = Asking(question, log: log)
-            while asking.featureLevelTooHigh == nil,
-                stops.waitAll(milliseconds: JoinThread.pauseMilliseconds).isEmpty
-            {
+            while asking.end == nil, stops.waitAll(milliseconds: JoinThread.pauseMilliseconds).isEmpty {
                 asking.next()
             }
-            if let level = asking.featureLevelTooHigh { tooHigh.post(level) }
+            if let end = asking.end { ends.post(end) }
         }
         self.stops = stops
-        self.tooHigh = tooHigh
+        self.ends = ends
     }
 
-    /// Told once, when the cluster is at a level that this build does not support: then it is asked no more.
-    func featureLevelTooHigh() -> UInt16? { tooHigh.takeAll().first }
+    /// Told once, when it is of no use to ask again.
+    func end() -> End? { ends.takeAll().first }
 
     /// This member is one of the cluster's voters.
     func stop() {
@@ -60,7 +67,9 @@ final class JoinThread: Sendable {
         private var position = 0
         /// One more after each answer that decides: the same key would only get the same answer again.
         private var attempt: UInt64 = 1
-        private(set) var featureLevelTooHigh: UInt16?
+        private(set) var end: End?
+        /// How often it was refused, one after the other, for what looks like an id of the past.
+        private var refusals = 0
 
         init(_ question: Question, log: Log) {
             self.question = question
@@ -70,26 +79,40 @@ final class JoinThread: Sendable {
         mutating func next() {
             let target = question.targets[position % question.targets.count]
             do throws(SystemError) {
-                if try !isTakenIn(by: target), featureLevelTooHigh == nil { try ask(target) }
+                let cluster = try self.cluster(of: target)
+                guard !isTakenIn(by: cluster) else { return }
+                if let level = cluster.featureLevel, level > ModelLimits.featureLevel {
+                    end = .buildTooOld(level)
+                } else {
+                    try ask(target)
+                }
             } catch {
                 complain(target, "\(error)")
                 position += 1
             }
         }
 
-        /// Whether the cluster knows of this member already.
-        private mutating func isTakenIn(by target: HostAndPort) throws(SystemError) -> Bool {
+        private func cluster(of target: HostAndPort) throws(SystemError) -> ClusterDocument {
             let response = try exchange("GET", "/v1/cluster", [], [], with: target)
             guard response.status == 200,
                 let cluster = JSONDocument.decodeReply(ClusterDocument.self, from: response.body)
             else { throw SystemError(operation: "ask \(target)", text: reason(response)) }
+            return cluster
+        }
+
+        /// Whether the cluster knows of this member already.
+        private func isTakenIn(by cluster: ClusterDocument) -> Bool {
             let id = question.addition.id
-            let isKnown =
-                cluster.members.contains { $0.id == id } || cluster.change?.add.contains { $0.id == id } == true
-            if !isKnown, let level = cluster.featureLevel, level > ModelLimits.featureLevel {
-                featureLevelTooHigh = level
-            }
-            return isKnown
+            return cluster.members.contains { $0.id == id } || cluster.change?.add.contains { $0.id == id } == true
+        }
+
+        /// Whether it was refused for an id of the past: the id is refused as known, and neither the id nor the address,
+        /// which may become free, is anybody's now.
+        private func isFormer(_ problem: Problem?, at target: HostAndPort) throws(SystemError) -> Bool {
+            guard problem?.detail == MemberChangeRequest.knownDetail else { return false }
+            let cluster = try self.cluster(of: target)
+            return !isTakenIn(by: cluster) && cluster.change == nil
+                && !cluster.members.contains { $0.peerAddress == question.addition.peer }
         }
 
         private mutating func ask(_ target: HostAndPort) throws(SystemError) {
@@ -99,6 +122,10 @@ final class JoinThread: Sendable {
             let response = try exchange("POST", "/v1/cluster/change", headers, body, with: target)
             if response.status < 500 { attempt += 1 }
             guard response.status == 200 else {
+                let problem = JSONDocument.decodeReply(Problem.self, from: response.body)
+                refusals = try isFormer(problem, at: target) ? refusals + 1 : 0
+                // An address may have become free since the first refusal, and not since it was seen to be free.
+                if refusals == 2 { end = .formerMember }
                 throw SystemError(operation: "join by \(target)", text: reason(response))
             }
             log.info("join_asked", [("member", .text("\(target)"))])

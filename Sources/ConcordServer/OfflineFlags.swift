@@ -1,5 +1,6 @@
 internal import ConcordBackup
 internal import ConcordCommandLine
+internal import ConcordLinux
 
 // The commands of `concordd` that no member runs for: making a directory of a backup, and checking one.
 
@@ -68,9 +69,42 @@ extension ServerFlags {
                     "--peer-listen \(listen) does not tell where the others will reach this member: add --advertise-peer "
                         + "HOST:PORT"))
         }
+        guard SocketAddress.literal(HostAndPort(host: listen.host, port: listen.port)) != nil else {
+            throw UsageError(
+                command: "concordd restore",
+                .rule(
+                    "--peer-listen '\(listen)' is no IP address: a member listens on an address of its own machine; a name "
+                        + "that the others know it by is said with --advertise-peer HOST:PORT"))
+        }
+        let (start, clientURL) = startOfRestored(
+            listen: listen, advertised: arguments[advertisePeer], name: arguments[newName], data: arguments[data])
         return RestoreCommand.Options(
             file: arguments[from], directory: arguments[data], name: arguments[newName], peerAddress: "\(address)",
-            revisionRaise: UInt64(arguments[raise]), epochRaise: UInt64(arguments[raiseEpoch]))
+            revisionRaise: UInt64(arguments[raise]), epochRaise: UInt64(arguments[raiseEpoch]), start: start,
+            clientURL: clientURL)
+    }
+
+    /// What `concordd serve` takes for a restored member, and where clients find it then. Where only an address for the
+    /// others was said, the member listens there if that is an IP address, and everywhere if it is a name.
+    private static func startOfRestored(
+        listen: HostPort, advertised: HostPort?, name: String, data: String
+    ) -> (flags: [String], clientURL: String) {
+        func literal(_ address: HostPort) -> SocketAddress? {
+            SocketAddress.literal(HostAndPort(host: address.host, port: address.port))
+        }
+        var peer = listen
+        if let advertised, literal(listen)?.isLoopback != false {
+            peer = literal(advertised) == nil ? HostPort(host: "0.0.0.0", port: advertised.port) : advertised
+        }
+        let shown = advertised ?? listen
+        let clientPort: UInt16 = peer.port == 7400 ? 7401 : 7400
+        let client = HostPort(host: peer.host, port: clientPort)
+        let clientURL = "http://\(HostPort(host: shown.host, port: clientPort))"
+        var flags = ["--name \(name)", "--data \(data)", "--listen \(client)", "--peer-listen \(peer)"]
+        if shown != peer { flags.append("--advertise-peer \(shown)") }
+        if isWildcard(peer.host) { flags.append("--advertise-client \(clientURL)") }
+        if literal(peer)?.isLoopback != true { flags.append("--allow-unauthenticated --cluster-secret-file FILE") }
+        return (flags, clientURL)
     }
 
     static func verifyOptions(from arguments: ParsedArguments) -> VerifyCommand.Options {

@@ -13,6 +13,9 @@ enum RestoreCommand {
         var peerAddress: String
         var revisionRaise: UInt64
         var epochRaise: UInt64
+        /// Of `concordd serve`, with which the new member is to be started: what restore was told, or would be right.
+        var start: [String]
+        var clientURL: String
     }
 
     /// Why nothing was restored.
@@ -76,11 +79,19 @@ enum RestoreCommand {
         do throws(SystemError) {
             for changed in try Directory.create(path) { try Directory(changed).synchronize() }
             let directory = try Directory(path)
-            if let name = try directory.list().first {
+            let names = try directory.list().filter { !UnfinishedRestore.apart.contains($0) }
+            let isUnfinished = UnfinishedRestore.isLeft(names)
+            if let name = names.first, !isUnfinished {
                 throw SystemError(operation: "restore to \(path)", text: "it is not empty: it holds \(name)")
             }
             lock = DirectoryLock(file: try directory.open(DirectoryLock.name, creating: true))
             isOurs = try lock.file.lock()
+            if isOurs, let name = names.first {
+                throw SystemError(
+                    operation: "restore to \(path)",
+                    text: "a restore was interrupted here and has left \(name), or a member has lost its record: if it "
+                        + "was a restore, remove the directory and restore again")
+            }
         } catch {
             throw Failure(exit: .configuration, sentence: "\(error). Choose an empty or missing directory with --data")
         }
@@ -101,7 +112,7 @@ enum RestoreCommand {
             throw Failure(exit: .storageFailed, sentence: "\(error)")
         }
         do throws(RestorationError) {
-            return try restoration.make(content, on: disk, apart: [DirectoryLock.name])
+            return try restoration.make(content, on: disk, apart: UnfinishedRestore.apart)
         } catch {
             // Whatever somebody else has put there since it was found empty is not ours to take away.
             if case .notEmpty = error { throw Failure(exit: .configuration, sentence: "\(error)") }
@@ -117,9 +128,9 @@ enum RestoreCommand {
         do throws(SystemError) {
             let directory = try Directory(path)
             // The member record first: without it the rest is nobody's.
-            for name in try directory.list().sorted(by: { $0 == "member" && $1 != "member" }) {
-                try directory.remove(name)
-            }
+            let names = try directory.list()
+            let ours = names.filter { $0 == DirectoryLock.name || !UnfinishedRestore.apart.contains($0) }
+            for name in ours.sorted(by: { $0 == "member" && $1 != "member" }) { try directory.remove(name) }
             try directory.synchronize()
             return ". Nothing is left in \(path)"
         } catch {
@@ -134,8 +145,9 @@ enum RestoreCommand {
             "member    \(id) \(options.name) \(options.peerAddress)",
             "revision  \(made.state?.revision ?? 0)",
             "epoch     \(made.state?.epoch ?? 0)",
-            "Start it with: concordd serve --data \(options.directory) --peer-listen \(options.peerAddress)",
-            "Then let others join: concordd serve --name NAME --data EMPTY --join URL-OF-THE-FIRST",
+            "Start it with: concordd serve \(options.start.joined(separator: " "))",
+            "Then let others join, each with its own addresses: concordd serve --name NAME --data EMPTY --join "
+                + options.clientURL,
         ]
         StandardStream.output.write(lines.joined(separator: "\n") + "\n")
     }

@@ -15,8 +15,9 @@ package enum Server {
         do throws(SystemError) {
             SignalSource.ignoreBrokenPipes()
             SignalSource.ignoreFileSizeLimit()
-            let signals = try SignalSource([.terminate, .interrupt])
+            let signals = try StopSignals()
             let log = try Log(minimum: configuration.minimumLogLevel)
+            try signals.watchStart(log: log)
             defer { log.flush(milliseconds: 500) }
             return start(configuration, log: log, signals: signals)
         } catch {
@@ -26,7 +27,7 @@ package enum Server {
     }
 
     private static func start(
-        _ configuration: ServerConfiguration, log: Log, signals: consuming SignalSource
+        _ configuration: ServerConfiguration, log: Log, signals: StopSignals
     ) -> ServerExit {
         do throws(StartFailure) {
             raiseDescriptorLimit(log)
@@ -40,7 +41,7 @@ package enum Server {
     }
 
     private static func run(
-        _ parts: ServerLoop.Parts, signals: consuming SignalSource
+        _ parts: ServerLoop.Parts, signals: StopSignals
     ) throws(StartFailure) -> ServerExit {
         do throws(SystemError) {
             let loop = try ServerLoop(parts, signals: signals, now: SystemClock.monotonicMilliseconds())
@@ -200,6 +201,12 @@ package enum Server {
             for note in directory.recovered.notes { log.warning("recovered", [("what", "\(note)")]) }
             return directory
         } catch {
+            if case .memberRecordMissing(let file) = error, file.hasPrefix(UnfinishedRestore.filePrefix) {
+                throw StartFailure(
+                    exit: .damaged, reason: "\(error)",
+                    advice: "if 'concordd restore' was interrupted here, remove the directory "
+                        + "\(configuration.dataDirectory) and restore again")
+            }
             throw StartFailure(
                 exit: error.isDisk ? .storageFailed : .damaged, reason: "\(error)",
                 advice: "the files are in \(configuration.dataDirectory)")

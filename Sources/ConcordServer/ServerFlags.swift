@@ -173,6 +173,9 @@ package enum ServerFlags {
         guard arguments[join] == nil || arguments[ServerFlags.name] != nil else {
             throw refusal("--join needs --name: give the new member a name of its own")
         }
+        if let url = arguments[join]?.first(where: { $0.scheme != "http" }) {
+            throw refusal("--join \(url): members do not speak TLS yet, so name the plain port, as http://HOST:7400")
+        }
         let (client, peer) = (arguments[listen], arguments[peerListen])
         let configuration = ServerConfiguration(
             name: name, dataDirectory: arguments[data], listen: .init(host: client.host, port: client.port),

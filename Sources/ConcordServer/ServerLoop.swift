@@ -16,7 +16,7 @@ final class ServerLoop {
     let snapshots: SnapshotThread
     let peers: PeerNetwork
     let clients: ClientConnections
-    private let signals: SignalSource
+    private let signals: StopSignals
     private let clientListener: Listener
     private let peerListener: Listener
     /// `nil` once this member is counted.
@@ -29,7 +29,7 @@ final class ServerLoop {
     var turns = TurnTimes()
     private var throttle = LogThrottle(intervalMilliseconds: 10_000)
     private var stop = PlannedStop()
-    private var exit: ServerExit?
+    var exit: ServerExit?
     private var wasReady = false
     private var now: UInt64
 
@@ -46,7 +46,7 @@ final class ServerLoop {
         var replica: Replica
     }
 
-    init(_ parts: Parts, signals: consuming SignalSource, now: UInt64) throws(SystemError) {
+    init(_ parts: Parts, signals: StopSignals, now: UInt64) throws(SystemError) {
         poller = parts.poller
         log = parts.log
         storage = parts.storage
@@ -59,8 +59,9 @@ final class ServerLoop {
         replica = parts.replica
         self.now = now
         try parts.poller.loop.watch(
-            signals.descriptor.number, token: Token(.signals).rawValue, interest: .readable)
+            signals.source.descriptor.number, token: Token(.signals).rawValue, interest: .readable)
         self.signals = signals
+        signals.handOver()
     }
 
     /// Runs until the member is to end.
@@ -70,6 +71,7 @@ final class ServerLoop {
         while exit == nil {
             try turn()
         }
+        for backup in clients.cutBackups(now: now) { report(backup, cutBy: "this member ended before it was sent") }
         return exit ?? .failed
     }
 
@@ -123,7 +125,7 @@ final class ServerLoop {
                 replica.step(.diskSpace(isFull: isFull))
             }
         }
-        if let level = join?.featureLevelTooHigh() { halt(.buildTooOld(featureLevel: level)) }
+        if let end = join?.end() { halt(end) }
         for result in snapshots.takeResults() {
             note(result)
             replica.step(.snapshot(result))
@@ -278,23 +280,12 @@ final class ServerLoop {
             ])
     }
 
-    private func report(_ backup: EndedBackup) {
-        let fields: [(StaticString, LogValue)] = [
-            ("bytes", .number(backup.bytes)), ("milliseconds", .number(backup.milliseconds)),
-        ]
-        if backup.isWhole {
-            log.info("backup_sent", fields)
-        } else {
-            log.warning("backup_cut", fields + [("reason", "the client went away, or was too slow")])
-        }
-    }
-
     private func name(of member: MemberID) -> String {
         if member == replica.record.id { return replica.record.name }
         return replica.name(of: member) ?? "\(member)"
     }
 
-    private func halt(_ reason: HaltReason) {
+    func halt(_ reason: HaltReason) {
         switch reason {
         case .notAMember(let peer):
             log.error(
@@ -356,7 +347,7 @@ final class ServerLoop {
     // MARK: Ending
 
     private func takeSignals() {
-        while let signal = try? signals.next() {
+        while let signal = try? signals.source.next() {
             if stop.isUnderWay {
                 if stop.elapsed(now: now) >= ServerLimits.impatienceMilliseconds { exit = .success }
             } else {

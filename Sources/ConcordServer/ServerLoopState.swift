@@ -2,7 +2,7 @@ internal import ConcordRaft
 internal import ConcordReplica
 internal import ConcordStorage
 
-// What a person should know of a state that was found to be wrong.
+// What a person should know of a state that was found to be wrong, of backups, and of the end of joining.
 
 extension ServerLoop {
     func reportState(_ notice: Notice) {
@@ -62,6 +62,41 @@ extension ServerLoop {
         case .memory: "test the memory of this machine"
         case .outvoted, .remembered: "report it: equal logs must give equal states"
         }
+    }
+
+    func report(_ backup: EndedBackup, cutBy reason: LogValue = "the client went away, or was too slow") {
+        let fields: [(StaticString, LogValue)] = [
+            ("bytes", .number(backup.bytes)), ("milliseconds", .number(backup.milliseconds)),
+        ]
+        if backup.isWhole {
+            log.info("backup_sent", fields)
+        } else {
+            log.warning("backup_cut", fields + [("reason", reason)])
+        }
+    }
+
+    /// Asking the cluster to take this member in is of no use any more.
+    func halt(_ end: JoinThread.End) {
+        switch end {
+        case .buildTooOld(let level): halt(.buildTooOld(featureLevel: level))
+        case .formerMember: haltFormer()
+        }
+    }
+
+    private func haltFormer() {
+        log.error(
+            "former_member",
+            [
+                ("id", "\(replica.record.id)"),
+                (
+                    "reason",
+                    .text(
+                        "the cluster never uses this id again: the change that was to add it was cancelled, or it was a "
+                            + "member and was removed")
+                ),
+                ("advice", "take the data directory away, and start the new member with an empty one"),
+            ])
+        exit = .removed
     }
 
     func haltUnsound() {

@@ -103,6 +103,7 @@ struct ServerFlagsTests {
                 "--name a --cluster a=127.0.0.1:7401 --advertise-peer 127.0.0.1:9",
                 "differs from --cluster, which says a=127.0.0.1:7401"
             ),
+            ("--name d --join http://h:1,https://i:2", "--join https://i:2: members do not speak TLS"),
             ("--cluster-secret-file /no/such/file", "cannot be read"),
             ("--cluster-secret-file /dev/null", "has 0 bytes: expected 16 to 4096"),
         ])

@@ -196,6 +196,43 @@ struct MembershipTests {
         withExtendedLifetime(cluster) {}
     }
 
+    @Test("one whose id was used up by a cancelled change says so and ends")
+    func cancelledJoin() async throws {
+        let cluster = try GrowingCluster(seats: 2)
+        let client = try cluster.client([0])
+        try await cluster.waitForVoters([0], client)
+        // It asks itself, which is of no use: so it has an id and an address, and nobody has taken it in.
+        try cluster.start(1, through: [1])
+        let asking = try #require(cluster.server(1))
+        try asking.waitUntilLogged("join_waits")
+        let log = try asking.log()
+        func field(_ name: String) throws -> String {
+            let start = try #require(log.firstRange(of: "\"\(name)\":\"")).upperBound
+            return String(log[start...].prefix { $0 != "\"" })
+        }
+        let new = NewMember(id: try field("id"), name: cluster.name(1), peerAddress: try field("peer"))
+        cluster.kill(1)
+        try await client.changeMembers(adding: [new])
+        // It is a learner before it has caught up, and a former member when the change is taken back.
+        var isLearner = false
+        for _ in 0..<1500 where !isLearner {
+            try await Task.sleep(for: .milliseconds(20))
+            isLearner = try await client.cluster().members.contains { $0.id == new.id }
+        }
+        #expect(isLearner)
+        try await client.cancelMemberChange()
+        try await cluster.waitForVoters([0], client)
+        // The leader that has taken it back would find it and say so; after a start it looks for it no more.
+        cluster.kill(0)
+        try cluster.start(0)
+        try await cluster.waitForVoters([0], client)
+        try cluster.start(1, through: [0])
+        let refused = try #require(cluster.server(1))
+        #expect(refused.exitCode(within: 30_000) == .exited(code: 69))
+        #expect(try refused.log().contains("former_member"))
+        withExtendedLifetime(cluster) {}
+    }
+
     @Test("one that is killed in the middle of joining goes on when it is started again")
     func killedWhileJoining() async throws {
         let cluster = try GrowingCluster(seats: 2)

@@ -83,6 +83,22 @@ struct ServerBackupTests {
         #expect(try last.head() == 200)
     }
 
+    @Test("a backup that a planned stop cuts is in the log")
+    func cutByStop() throws {
+        let scratch = try ScratchDirectory()
+        let server = try LoneServer("a", in: scratch)
+        try server.start()
+        try server.fill(32, bytes: 1_000_000)
+        let slow = try BackupReading(port: server.ports[0])
+        #expect(try slow.head() == 200)
+        let process = try #require(server.process)
+        process.process.send(.terminate)
+        try process.expectPlannedStop()
+        let line = try process.log().split(separator: "\n").first { $0.contains("\"event\":\"backup_cut\"") }
+        #expect(line?.contains("this member ended") == true, "\(line ?? "nothing")")
+        withExtendedLifetime(slow) {}
+    }
+
     @Test("a member that breaks off is no reason to fail: the next one sends a backup of its own")
     func breaksOff() async throws {
         let scratch = try ScratchDirectory()

@@ -115,6 +115,7 @@ struct ServerRestoreTests {
             (["--from", good, "--data", target, "--raise", "4503599627370497"], 2, "--raise"),
             (["--data", target], 2, "--from"),
             (["--from", good, "--data", target, "--peer-listen", "0.0.0.0:7401"], 2, "--advertise-peer"),
+            (["--from", good, "--data", target, "--peer-listen", "foo:7401"], 2, "is no IP address"),
         ]
         for (arguments, code, sentence) in expected {
             let run = try OfflineRun(["restore"] + arguments, in: scratch)

@@ -91,6 +91,42 @@ struct ServerStartTests {
         return (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * UInt32($0))) }
     }
 
+    /// Whether the process has blocked SIGTERM, as it does before it reads anything.
+    private func takesSignals(_ server: ServerProcess) throws -> Bool {
+        let path = "/proc/\(server.process.identifier)/status"
+        let status = String(decoding: try Descriptor.reading(path).read(count: 4096), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("SigBlk:") }
+        let blocked = line.flatMap { UInt64($0.split(separator: "\t").last ?? "", radix: 16) } ?? 0
+        return blocked & (1 << 14) != 0
+    }
+
+    @Test("ends at once on SIGTERM as long as it reads its directory, and has lost nothing")
+    func terminatedEarly() throws {
+        let scratch = try ScratchDirectory()
+        let server = try LoneServer("a", in: scratch)
+        try server.start()
+        try server.fill(30, bytes: 1_000_000)
+        server.kill()
+        let arguments = [
+            "serve", "--name", "a", "--data", server.data, "--listen", "127.0.0.1:\(server.ports[0])",
+            "--peer-listen", server.peerAddress,
+        ]
+        // Beside other tests the signal may come when the start is over: then that was a planned stop.
+        var caught = 0
+        for round in 0..<30 where caught == 0 {
+            let starting = try ServerProcess(arguments, in: scratch, name: "starting-\(round)")
+            try eventually("it takes signals") { try takesSignals(starting) }
+            starting.process.send(.terminate)
+            #expect(starting.exitCode() == .exited(code: 0))
+            let log = try starting.log()
+            #expect(log.contains("\"event\":\"stopping\""))
+            if !log.contains("\"event\":\"listening\"") { caught += 1 }
+        }
+        #expect(caught == 1, "each start went on to its end before it ended")
+        try server.start()
+        #expect(try server.client().request("GET", "/v1/kv/n29?raw").body.hasPrefix("29 "))
+    }
+
     @Test("with free ports tells which ones it took")
     func freePortsTold() throws {
         let scratch = try ScratchDirectory()

@@ -39,6 +39,18 @@ import Testing
         }
     }
 
+    /// Lets the log grow, and not the state.
+    private func writeNothing(_ count: Int, to harness: inout MemberHarness, at member: Int) {
+        let missing = DeleteOperation(key: Key(text: "/" + String(repeating: "x", count: 200)))
+        for _ in 0..<count {
+            let id = UInt64(harness.replies.count + 1_000_000)
+            for copy in 0..<3 {
+                harness.request(id * 10 + UInt64(copy), at: member, .write(.delete(missing), .none))
+            }
+            harness.settle()
+        }
+    }
+
     private func agree(_ harness: MemberHarness) -> Bool {
         let first = harness.replicas[0]
         return harness.replicas.allSatisfy {
@@ -103,7 +115,8 @@ import Testing
             return append.entries.isEmpty ? message : nil
         }
         harness.unreachable = []
-        harness.pass(milliseconds: 300)
+        // A snapshot is passed on when a majority has agreed with it.
+        harness.pass(milliseconds: 1500)
         write(snapshots: 2, to: &harness, at: leader)
         losesParts = false
         harness.pass(milliseconds: 2000)
@@ -117,6 +130,27 @@ import Testing
         #expect(allAgree && identities.count == 1)
         write(snapshots: 1, to: &harness, at: leader)
         #expect(harness.disks[leader].released.index.rawValue == harness.snapshotIndices(of: leader).last)
+    }
+
+    @Test func theLogIsNotHeldForEver() {
+        var (harness, leader, behind) = clusterWithOneBehind()
+        harness.onTheWay = { _, to, message in
+            guard to == behind, case .snapshotChunk(let chunk) = message else { return message }
+            return chunk.bytes.isEmpty ? message : nil
+        }
+        harness.unreachable = []
+        // A snapshot is passed on when a majority has agreed with it.
+        harness.pass(milliseconds: 1500)
+        let sent = harness.snapshotIndices(of: leader).first ?? 0
+        writeNothing(40, to: &harness, at: leader)
+        #expect(harness.disks[leader].released.index.rawValue == sent)
+        #expect(sent < harness.snapshotIndices(of: leader).first ?? 0, "newer ones were made")
+        writeNothing(100, to: &harness, at: leader)
+        #expect(harness.disks[leader].released.index.rawValue > sent)
+        harness.onTheWay = { $2 }
+        harness.pass(milliseconds: 4000)
+        let allAgree = agree(harness)
+        #expect(allAgree)
     }
 
     // MARK: A receiver that is not heard

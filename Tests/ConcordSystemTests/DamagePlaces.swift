@@ -56,11 +56,16 @@ struct DamagePlaces {
         }
     }
 
+    /// Whether the log has all groups that places are looked for in.
+    var isComplete: Bool {
+        (try? ofMiddleAndLastGroup()) != nil && (try? ofTheRestOfTheLog()) != nil
+    }
+
     private var older: (name: String, layout: DiskLayout.SnapshotLayout) { snapshots[0] }
     private var newest: (name: String, layout: DiskLayout.SnapshotLayout) { snapshots[1] }
 
     private func group(_ what: String, _ fits: (DiskGroup) -> Bool) throws -> DiskGroup {
-        guard let group = groups.first(where: fits) else { throw DamageFailure("no group of the log is \(what)") }
+        guard let group = groups.last(where: fits) else { throw DamageFailure("no group of the log is \(what)") }
         return group
     }
 

@@ -118,8 +118,7 @@ final class DamageTrial {
             try cluster.processes[index]?.waitUntilLogged("snapshot_installed")
         }
         try write(at: leader, untilSnapshots: 2, of: index)
-        try writeBehind("behind", at: leader)
-        image = try stopped()
+        try stopBehindSnapshots("behind", at: leader)
     }
 
     /// One write after the other, of every kind.
@@ -150,6 +149,19 @@ final class DamageTrial {
             let value = "\(name) \(number) " + String(repeating: "y", count: size)
             try acknowledged.put("/\(name)\(number)", value, through: client)
         }
+    }
+
+    /// Stops the member with a log that has something to lose: a snapshot that is made at the last moment stands for all
+    /// that was written for it.
+    private func stopBehindSnapshots(_ name: String, at writer: Int) throws {
+        for attempt in 0..<5 {
+            try writeBehind("\(name)\(attempt)-", at: writer)
+            image = try stopped()
+            if try DamagePlaces(in: image).isComplete { return }
+            try cluster.start(index)
+            try cluster.waitUntilReady([index])
+        }
+        throw DamageFailure("a snapshot was made each time before the member was stopped")
     }
 
     /// Kills the member once its disk has the last write.
@@ -187,15 +199,16 @@ final class DamageTrial {
     /// Makes the member lose something, so that its directory has the traces of that: an end in the log, and the doubt in
     /// the vote slots. An election that comes afterwards by chance takes the doubt away.
     func scar() throws {
-        for _ in 0..<5 {
+        for attempt in 0..<5 {
             let middle = try DamagePlaces(in: image).middle()
             let edit = DamageEdit(file: middle.file, offset: middle.offset + 200, change: .flip(1))
             try image.damaged([edit]).write(to: cluster.dataPath(index))
             try cluster.start(index)
             try cluster.waitUntilReady([index])
-            try writeBehind("scarred", at: index)
-            image = try stopped()
-            guard try image.file("vote").read(4..<5) == [2] else { continue }
+            try stopBehindSnapshots("scarred\(attempt)-", at: index)
+            guard try image.file("vote").read(4..<5) == [2], (try? DamagePlaces(in: image).ofEnd()) != nil else {
+                continue
+            }
             try moveLeadership()
             let server = try ServerProcess(
                 cluster.arguments(index) + cluster.flags, in: cluster.scratch, name: "as-it-is")

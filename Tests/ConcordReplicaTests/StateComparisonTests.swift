@@ -208,7 +208,7 @@ import Testing
             if from == leader, StateComparisonTests.isChunk(message) { chunks += 1 }
             return message
         }
-        let asking = harness.replicas[(leader + 1) % 5].record.id
+        let asking = MemberID(UInt128((leader + 1) % 5 + 1))
         let applied = harness.replicas[leader].appliedIndex
         harness.replicas[leader].step(.peerMessage(from: asking, .snapshotRequest(from: applied)))
         harness.settle()

@@ -78,8 +78,7 @@ struct StateScrutiny: Sendable {
     var newestSnapshotAt: UInt64
     /// Of a leader: who asked for a snapshot, of which entry or a later one, and until when that holds.
     var wanted: [MemberID: (index: LogIndex, until: UInt64)] = [:]
-    /// A leader with a wrong state does not try to hand over before.
-    var abdicationDueAt: UInt64 = 0
+    var abdication = HandoverTurns()
 
     init(distrusted: LogIndex?, now: UInt64) {
         distrustedUpTo = distrusted
@@ -261,7 +260,7 @@ extension Replica {
         scrutiny.disagreement = nil
         scrutiny.isReadOnly = false
         scrutiny.reportDueAt = now
-        scrutiny.abdicationDueAt = now
+        scrutiny.abdication = HandoverTurns()
         dropBacklog()
         snapshots.dropped()
         scrutiny.marksUnderWay += 1
@@ -273,16 +272,11 @@ extension Replica {
     /// A leader decides by its state who is a member and who lacks a snapshot, so one with a wrong state hands over.
     /// Everything that it does with its log is right, so it leads on for as long as nobody takes over.
     mutating func abdicateIfDistrusted() {
-        guard isDistrusted, let raft, raft.standing.role == .leader, raft.transferTarget == nil,
-            now >= scrutiny.abdicationDueAt
-        else { return }
-        scrutiny.abdicationDueAt = now + start.stateChecks.reportMilliseconds
-        let ready = raft.progress(now: now).filter {
-            $0.id != record.id && scrutiny.reports[$0.id]?.isDistrusted != true
-        }
-        for candidate in ready.sorted(by: { ($0.matchIndex, $1.id) > ($1.matchIndex, $0.id) }) {
-            if case .underWay? = self.raft?.transferLeadership(to: candidate.id) { return }
-        }
+        guard isDistrusted, let raft, raft.standing.role == .leader, raft.transferTarget == nil else { return }
+        let candidates = successors { scrutiny.reports[$0]?.isDistrusted != true }
+        let pause = start.stateChecks.reportMilliseconds
+        guard let target = scrutiny.abdication.next(of: candidates, now: now, pause: pause) else { return }
+        _ = self.raft?.transferLeadership(to: target)
     }
 
     /// A member that knows its state to be wrong asks this one, which it takes for its leader.

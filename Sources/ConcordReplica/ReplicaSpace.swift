@@ -13,9 +13,7 @@ struct SpaceKeeping: Sendable {
     private(set) var reportDueAt = UInt64.max
     /// When each member was last heard to say that its disk is full.
     private var fullSince: [MemberID: UInt64] = [:]
-    private var handOverNotBefore: UInt64 = 0
-    /// Who was asked to take over under the present leader, and has not.
-    private var tried: [MemberID] = []
+    var handover = HandoverTurns()
 
     var nextDeadline: UInt64 { reportDueAt }
 
@@ -25,8 +23,7 @@ struct SpaceKeeping: Sendable {
     /// Another leader, or none: it must be told. Who leads now waits for what it is told: else members that are all
     /// full would hand over to each other without end.
     mutating func follow(_ standing: Standing, now: UInt64) {
-        handOverNotBefore = now + ReplicaLimits.fullDiskReportMilliseconds
-        tried = []
+        handover = HandoverTurns(notBefore: now + ReplicaLimits.fullDiskReportMilliseconds)
         reportDueAt = isFull && standing.role == .follower && standing.leader != nil ? 0 : .max
     }
 
@@ -39,18 +36,6 @@ struct SpaceKeeping: Sendable {
     func isFull(_ member: MemberID, now: UInt64) -> Bool {
         guard let heardAt = fullSince[member] else { return false }
         return now < heardAt + ReplicaLimits.fullDiskBeliefMilliseconds
-    }
-
-    /// To whom to try to hand over now; counts as a try. Each has its turn: one that answers may not be able to take
-    /// over all the same, as its disk hangs.
-    /// - Parameter candidates: the best first.
-    mutating func nextTarget(of candidates: [MemberID], now: UInt64) -> MemberID? {
-        guard let best = candidates.first, now >= handOverNotBefore else { return nil }
-        handOverNotBefore = now + ReplicaLimits.fullDiskHandOverMilliseconds
-        let untried = candidates.first { !tried.contains($0) }
-        if untried == nil { tried = [] }
-        tried.append(untried ?? best)
-        return untried ?? best
     }
 }
 
@@ -95,20 +80,10 @@ extension Replica {
     /// Leads on where nobody has more room, and tries again later when nothing came of it.
     private mutating func handOverForSpace() {
         guard let raft, raft.transferTarget == nil else { return }
-        let candidates = liveMembers.filter { progress in
-            guard progress.id != record.id, !space.isFull(progress.id, now: now) else { return false }
-            let role = raft.configuration.member(progress.id)?.role
-            return role == .voter || role == .incoming
-        }
-        // Of equals the first by id.
-        let ordered = candidates.sorted { ($0.matchIndex, $1.id) > ($1.matchIndex, $0.id) }
-        guard let target = space.nextTarget(of: ordered.map(\.id), now: now) else { return }
+        let candidates = successors { !space.isFull($0, now: now) }
+        let pause = ReplicaLimits.fullDiskHandOverMilliseconds
+        guard let target = space.handover.next(of: candidates, now: now, pause: pause) else { return }
         _ = self.raft?.transferLeadership(to: target)
-    }
-
-    /// Those whom this leader has heard of within an election timeout, itself among them.
-    private var liveMembers: [MemberProgress] {
-        raft?.progress(now: now).filter { $0.silentMilliseconds < start.raft.electionTimeoutMilliseconds } ?? []
     }
 
     /// Whether some disks are full, and those that are not and answer are no quorum: then only what needs no room is

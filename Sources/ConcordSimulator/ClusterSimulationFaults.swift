@@ -219,14 +219,16 @@ extension ClusterSimulation {
 
     // MARK: Disks
 
-    /// How many members can be out for good while a quorum is left.
+    /// Whether a quorum is left when one more is out for good.
     var mayLoseAnother: Bool {
         // All listed members are needed to form a cluster.
         guard formedOnce.isEmpty || formedOnce.count == members.count else { return false }
-        let lost = members.count {
-            $0.isLost || $0.hasRotted || wasWiped.contains($0.position) || $0.damage != nil
-        }
-        return lost < (members.count - 1) / 2
+        return lostCount < (members.count - 1) / 2
+    }
+
+    /// How many cannot be counted on.
+    var lostCount: Int {
+        members.count { $0.isLost || $0.hasRotted || wasWiped.contains($0.position) || $0.damage != nil }
     }
 
     private func rot(_ member: SimulatedMember, _ random: inout SeededRandom) {

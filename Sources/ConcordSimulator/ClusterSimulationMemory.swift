@@ -38,6 +38,10 @@ extension ClusterSimulation {
         // A wrong state that its member cannot see itself spreads with a snapshot, where too few are left to object. So
         // it comes up only in runs that make none but for a member that asks for one.
         let isConsistent = plan.snapshots.logBytes >= 64 << 20 && random.chance(percent: 70)
+        // Beside a wrong state whose member does not know it, and another one whose member asks for a snapshot, one more may
+        // have been cut off and need that snapshot, too: who needs one cannot judge.
+        let isUnseen = isConsistent || members.contains { $0.damage?.isConsistent == true }
+        guard !isUnseen || lostCount == 0 || lostCount + 1 < (members.count - 1) / 2 else { return }
         let isOutcome = !isConsistent && random.chance(percent: 40)
         let position = random.below(max(1, running.look { $0.state.retainedEventsCount }))
         let isDamaged = running.look { replica in

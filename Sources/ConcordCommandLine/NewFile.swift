@@ -7,7 +7,8 @@
 #endif
 
 /// A file on its way to a name: written beside it under a name of its own, which no two ever share, and given the name in
-/// one step once it is whole. Whoever looks at the name sees what was there before, or all of the new file.
+/// one step once it is whole. Whoever looks at the name sees what was there before, or all of the new file; where a file
+/// system has no hard links and the name was free, for a moment an empty file.
 package struct NewFile: Sendable {
     /// What the system refused, in its words.
     package struct Failure: Error, CustomStringConvertible {
@@ -82,12 +83,26 @@ package struct NewFile: Sendable {
         if replacing {
             try check(unsafe rename(part, name))
         } else {
-            // rename(2) would replace; a hard link does not.
-            try check(unsafe link(part, name))
-            try check(unsafe unlink(part))
+            try takeFreeName()
         }
         try synchronizeDirectory()
         _ = systemClose(descriptor)
+    }
+
+    /// rename(2) would replace; a hard link does not. A file system without links (FAT, some network ones) gets an empty
+    /// file first, which only one can make.
+    private func takeFreeName() throws(Failure) {
+        if unsafe link(part, name) == 0 { return try check(unsafe unlink(part)) }
+        guard [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS].contains(errno) else { throw Failure(errno) }
+        let place = unsafe open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard place >= 0 else { throw Failure(errno) }
+        _ = systemClose(place)
+        do throws(Failure) {
+            try check(unsafe rename(part, name))
+        } catch {
+            _ = unsafe unlink(name)
+            throw error
+        }
     }
 
     /// Takes it away, if it did not get its name.

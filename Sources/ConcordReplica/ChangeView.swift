@@ -14,6 +14,6 @@ extension ClusterView {
             return member.lag != 0
         }
         if !late.isEmpty { return "\(late.map(\.name).joined(separator: ", ")) to catch up" }
-        return "a majority of the members that it leaves to answer"
+        return "a majority of the members that it leaves to answer, with a state that is not known to be wrong"
     }
 }

@@ -325,7 +325,7 @@ package struct Replica: Sendable {
     private mutating func applyBacklog() {
         var commands = 0
         var bytes = 0
-        while backlogHead < backlog.count, commands < ReplicaLimits.appliedCommandsPerTurn,
+        while backlogHead < backlog.count, commands < start.appliedCommandsPerTurn,
             bytes < ReplicaLimits.appliedBytesPerTurn, effects.halt == nil
         {
             bytes += backlog[backlogHead].payload.count

@@ -249,6 +249,8 @@ package struct ReplicaStart: Sendable {
     /// The level that the cluster's may rise to as far as this member is asked; at most `featureLevel`.
     package var featureLevelTold: UInt16
     package var raft: RaftSettings
+    /// After how many commands a turn applies no more.
+    package var appliedCommandsPerTurn: Int
     /// Chooses election timeouts.
     package var seed: UInt64
     package var now: UInt64
@@ -259,7 +261,7 @@ package struct ReplicaStart: Sendable {
         distrusted: LogIndex? = nil, stateChecks: StateCheckSettings = StateCheckSettings(), listed: [ListedMember],
         joins: Bool = false, peerAddress: String? = nil, clientURL: String, build: String,
         featureLevel: UInt16 = ModelLimits.featureLevel, featureLevelMax: UInt16? = nil, raft: RaftSettings,
-        seed: UInt64, now: UInt64
+        appliedCommandsPerTurn: Int = ReplicaLimits.appliedCommandsPerTurn, seed: UInt64, now: UInt64
     ) {
         self.record = record
         self.hardState = hardState
@@ -277,6 +279,7 @@ package struct ReplicaStart: Sendable {
         self.featureLevel = featureLevel
         featureLevelTold = min(featureLevel, featureLevelMax ?? featureLevel)
         self.raft = raft
+        self.appliedCommandsPerTurn = appliedCommandsPerTurn
         self.seed = seed
         self.now = now
     }

@@ -139,6 +139,8 @@ extension Replica {
         case .installed(let snapshot, let newState):
             if incoming?.identity == snapshot.identity { incoming = nil }
             guard !isDistrusted else { return reinstall(snapshot, newState) }
+            // Also where the log has brought this member further meanwhile: the newest snapshot is another's.
+            scrutiny.comparedSinceSnapshot = .zero
             hold(snapshot)
             install(snapshot.header.base, newState)
         case .refused(let identity):
@@ -148,6 +150,7 @@ extension Replica {
             // What a snapshot holds is committed: the cluster is at that level.
             effects.halt = .buildTooOld(featureLevel: level ?? start.featureLevel + 1)
         case .noRoomToWrite:
+            guard !isDistrusted, scrutiny.marksUnderWay == 0 else { return }
             snapshots.couldNotMake()
             postponeSnapshots()
         case .noRoomToReceive(let identity):
@@ -298,7 +301,6 @@ extension Replica {
         }
         state = newState
         appliedIndex = base.position.index
-        scrutiny.comparedSinceSnapshot = .zero
         snapshots.logBytes = 0
         backlog.removeAll()
         backlogHead = 0

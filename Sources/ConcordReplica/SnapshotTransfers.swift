@@ -99,7 +99,6 @@ struct SnapshotTransfers: Sendable {
         for position in all.indices {
             if now >= all[position].askAgainAt {
                 all[position].askAgainAt = now + ReplicaLimits.resendMilliseconds
-                all[position].asked = all[position].acknowledged
                 all[position].isAnswered = false
                 steps.append(.question(all[position].member, all[position].identity))
             }

@@ -141,7 +141,7 @@ package struct SnapshotWorker<Storage: Disk> {
         }
         let stored = try making.writer.finish()
         self.making = nil
-        store.add(stored)
+        keep(stored, &results)
         results.append(.written(stored))
     }
 
@@ -175,13 +175,28 @@ package struct SnapshotWorker<Storage: Disk> {
                 verifying = try SnapshotReader(snapshot, on: disk)
             }
             if try verifying?.next() != nil { return }
-            results.append(.verified(identity))
         } catch {
-            try giveUp(identity, because: error, &results)
+            return try giveUp(identity, because: error, &results)
         }
-        verifying?.close()
-        verifying = nil
-        doubted.removeFirst()
+        endVerification(of: identity)
+        results.append(.verified(identity))
+    }
+
+    private mutating func endVerification(of identity: SnapshotIdentity) {
+        if doubted.first == identity {
+            verifying?.close()
+            verifying = nil
+        }
+        doubted.removeAll { $0 == identity }
+    }
+
+    /// What was doubted of an older file of the same identity says nothing of this one.
+    private mutating func keep(_ stored: StoredSnapshot, _ results: inout [SnapshotResult]) {
+        if doubted.contains(stored.identity) {
+            endVerification(of: stored.identity)
+            results.append(.verified(stored.identity))
+        }
+        store.add(stored)
     }
 
     /// - Throws: what says nothing of the file's content.
@@ -194,6 +209,7 @@ package struct SnapshotWorker<Storage: Disk> {
             // The next one may have the same name, and be another file.
             reading?.close()
             reading = nil
+            endVerification(of: identity)
             store.giveUp(identity)
             results.append(.unusable(identity))
         }
@@ -255,7 +271,7 @@ package struct SnapshotWorker<Storage: Disk> {
             try restoring.receiver.discard()
             return results.append(.noRoomToReceive(restoring.identity))
         }
-        store.add(stored)
+        keep(stored, &results)
         results.append(.installed(stored, state))
     }
 }

@@ -55,7 +55,8 @@ extension ClusterSimulation {
             distrusted: data.snapshots.distrusted, stateChecks: SimulationPlan.stateChecks, listed: listed,
             joins: member.position >= plan.members, peerAddress: member.address, clientURL: "http://\(member.name)",
             build: "simulated", featureLevel: member.build.featureLevel,
-            featureLevelMax: member.build.featureLevelMax, raft: plan.raft, seed: member.random.next(),
+            featureLevelMax: member.build.featureLevelMax, raft: plan.raft,
+            appliedCommandsPerTurn: plan.appliedCommandsPerTurn, seed: member.random.next(),
             now: member.clock.milliseconds(now))
         let replica = Replica(start)
         if member.hasRotted, replica.isDoubtful { coverage.reached(.startInDoubt) }

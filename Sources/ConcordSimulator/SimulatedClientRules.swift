@@ -47,6 +47,8 @@ package struct SeenByClients {
     var settings = SettingsSeen()
     var asked = AskedSoFar()
     var unknownOutcomes = 0
+    /// Whether some member has taken over a snapshot, and may answer a write by what that kept of its outcome.
+    var mayHaveLeapt = false
     /// How many members the cluster has.
     /// `nil` when members come and go.
     let membersCount: Int?

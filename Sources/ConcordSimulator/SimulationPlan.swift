@@ -23,6 +23,8 @@ package struct SimulationPlan: Sendable {
     package let isInStep: Bool
     /// How much an append carries, and how many are under way: with few, followers differ in what they have.
     package var raft: RaftSettings
+    /// With few, members have more in hand than they have applied.
+    package let appliedCommandsPerTurn: Int
     /// How soon a snapshot is due, and how it is cut for its way.
     package var snapshots: SnapshotSettings
 
@@ -47,6 +49,9 @@ package struct SimulationPlan: Sendable {
         raft = RaftSettings(
             appendEntriesMax: [1, 2, 5, RaftLimits.appendEntriesMax][Int(random.below(4))],
             inflightMessagesMax: [1, 2, 8, RaftLimits.inflightMessagesMax][Int(random.below(4))])
+        var turns = SeededRandom(seed: seed ^ 0x5455_524E)
+        appliedCommandsPerTurn =
+            turns.chance(percent: 70) ? ReplicaLimits.appliedCommandsPerTurn : 1 + Int(turns.below(5))
         let chunkBytes = [100, 700, 5000, 256 << 10][Int(random.below(4))]
         snapshots = SnapshotSettings(
             logBytes: [300, 2000, 10_000, 40_000, 64 << 20][Int(random.below(5))], chunkBytes: chunkBytes,

@@ -42,7 +42,7 @@ package struct DirectoryFinding: Equatable, Sendable {
 
 /// What a member's directory holds, read without changing anything: every byte that has a checksum is verified.
 ///
-/// A start reads the same and then mends: it cuts a doubtful group off, writes a bad vote slot anew, takes leftovers away.
+/// A start reads the same and then mends: it cuts a doubtful group off where that is allowed, writes a bad vote slot anew, takes leftovers away.
 /// Nothing of that happens here, so what is found is still there for whoever comes next.
 package struct DirectoryInspection: Sendable {
     package private(set) var record: MemberRecord?

@@ -6,7 +6,8 @@ enum GroupExtent {
     case unfinished
     /// Its version shows no such thing: it was cut short, or has changed since.
     case unknown
-    /// Every sector was written, so it has changed since.
+    /// Every sector was written, as far as can be told, so it has changed since. Where no header verifies, that is told by
+    /// the first sector alone.
     case whole
 }
 

@@ -171,4 +171,27 @@ import Testing
         #expect(allAgree)
         #expect(harness.notices.contains { if case .snapshotInstalled = $0 { true } else { false } })
     }
+
+    /// The same where the leader is heard all the time, so that nothing makes its member hand the write over again.
+    @Test func aWriteWhoseEntryIsLeaptOverIsAnsweredFromTheSnapshot() {
+        var harness = MemberHarness(members: 3, snapshots: settings)
+        let leader = harness.elect()
+        let behind = (0..<3).first { $0 != leader } ?? 0
+        harness.pass(milliseconds: 100)
+        var (handedOver, isCutOff) = (0, true)
+        harness.onTheWay = { from, to, message in
+            if case .forward = message, from == behind { handedOver += 1 }
+            if isCutOff, case .raft(let raft) = message, case .append = raft.body, to == behind { return nil }
+            return message
+        }
+        harness.request(5, at: behind, timeout: 60_000, harness.put("/forwarded", "x"))
+        harness.settle()
+        write(200, to: &harness, at: leader)
+        #expect(harness.reply(to: 5) == nil)
+        isCutOff = false
+        harness.pass(milliseconds: 1000)
+        #expect(harness.notices.contains { if case .snapshotInstalled = $0 { true } else { false } })
+        #expect(harness.reply(to: 5)?.isApplied == true)
+        #expect(handedOver == 1)
+    }
 }

@@ -19,11 +19,11 @@ struct ServerRestoredStartTests {
     @Test(
         "is started by the command that restore prints",
         arguments: [
-            ["--peer-listen", "127.0.0.1:PEER"], ["--advertise-peer", "db1.example:PEER"],
-            ["--advertise-peer", "127.0.0.1:PEER"],
-            ["--peer-listen", "0.0.0.0:PEER", "--advertise-peer", "10.0.0.1:7401"],
+            (["--peer-listen", "127.0.0.1:PEER"], "127.0.0.1"), (["--advertise-peer", "db1.example:PEER"], "0.0.0.0"),
+            (["--advertise-peer", "127.0.0.1:PEER"], "127.0.0.1"),
+            (["--peer-listen", "0.0.0.0:PEER", "--advertise-peer", "10.0.0.1:7401"], "0.0.0.0"),
         ])
-    func printedCommand(flags: [String]) throws {
+    func printedCommand(flags: [String], host: String) throws {
         let scratch = try ScratchDirectory()
         let file = try backup(in: scratch)
         let ports = try freePorts(2)
@@ -40,12 +40,43 @@ struct ServerRestoredStartTests {
             $0.replacingOccurrences(of: ":7400", with: ":\(ports[0])").replacingOccurrences(of: "FILE", with: secret)
         }
         #expect(words.contains("--name") && words.contains("first"), "\(line)")
+        #expect(line.contains("--peer-listen \(host):\(ports[1])"), "\(line)")
         #expect(words.contains("--cluster-secret-file") == !restored.output.contains("--listen 127.0.0.1"), "\(line)")
         let server = try ServerProcess(words, in: scratch, name: "restored")
         try eventually("the restored member serves") {
             try RawClient(port: ports[0]).request("GET", "/v1/kv/n1?raw").body.hasPrefix("1 ")
         }
         #expect(try !server.log().contains("name_ignored"))
+        // Who joins asks under the name that is printed for that.
+        let printed = try #require(restored.output.firstMatch(of: /--join http:\/\/([^:]+):7400/)?.output.1)
+        let client = try RawClient(port: ports[0])
+        try client.send("GET /v1/cluster HTTP/1.1\r\nHost: \(printed):\(ports[0])\r\n\r\n")
+        let answer = try client.answer()
+        #expect(answer.status == 200, "\(answer.body)")
+    }
+
+    /// These are not started: nobody listens there on this machine.
+    @Test("has a client port of its own, and clients find it under the name that it has for members")
+    func clientAddress() throws {
+        let scratch = try ScratchDirectory()
+        let file = try backup(in: scratch)
+        let data = "\(scratch.path)/it's new"
+        let restored = try OfflineRun(
+            ["restore", "--from", file, "--data", data, "--peer-listen", "127.0.0.1:7400"],
+            in: scratch)
+        #expect(restored.code == .exited(code: 0), "\(restored.complaints)")
+        #expect(
+            restored.output.contains(
+                " --data '\(scratch.path)/it'\\''s new' --listen 127.0.0.1:7401 --peer-listen 127.0.0.1:7400\n"),
+            "\(restored.output)")
+        let named = try OfflineRun(
+            [
+                "restore", "--from", file, "--data", "\(scratch.path)/named", "--peer-listen", "10.0.0.1:7401",
+                "--advertise-peer", "db1.example:7401",
+            ], in: scratch)
+        #expect(named.code == .exited(code: 0), "\(named.complaints)")
+        #expect(named.output.contains(" --advertise-client http://db1.example:7400 "), "\(named.output)")
+        #expect(named.output.contains(" --join http://db1.example:7400\n"), "\(named.output)")
     }
 
     @Test("whose making was interrupted is named so by serve and by restore, which touch nothing")

@@ -60,7 +60,10 @@ final class ServerProcess: Sendable {
     func output() throws -> String { try text(outputPath) }
 
     private func text(_ path: String) throws -> String {
-        String(decoding: try Descriptor.reading(path).read(count: 1 << 20), as: UTF8.self)
+        let file = try Descriptor.reading(path)
+        var bytes: [UInt8] = []
+        while case let piece = try file.read(count: 1 << 20), !piece.isEmpty { bytes += piece }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Waits for the end of a planned stop. That it takes at most five seconds is what the member promises of itself, so

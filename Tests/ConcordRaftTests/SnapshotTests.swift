@@ -123,6 +123,22 @@ struct SnapshotTests {
         #expect(seat.raft.durableIndex == LogIndex(3))
     }
 
+    @Test func `A late write of that branch makes nothing durable that stands in its place`() {
+        var seat = follower([1, 2], in: 2, open: 1)
+        seat.diskIsHeld = true
+        seat.receive(message(2, 1, 2, append(after: 2, 2, [2, 2, 2])))
+        seat.turn {
+            let taken = $0.install(base(3, term: 3))
+            #expect(taken)
+        }
+        seat.receive(message(3, 1, 4, append(after: 3, 3, [4, 4])))
+        #expect(seat.terms.suffix(2) == [4, 4] && seat.raft.lastIndex == LogIndex(5))
+        let early = seat.finishWrites(1).filter { $0.to == MemberID(3) }
+        #expect(early.appendResults.isEmpty && seat.raft.durableIndex == LogIndex(3))
+        let answers = seat.finishWrites().filter { $0.to == MemberID(3) }
+        #expect(answers.appendResults == [.matched(LogIndex(5))])
+    }
+
     @Test func `A snapshot of what is committed here already changes nothing`() {
         var seat = follower([1, 1, 1, 1], in: 1)
         let before = seat.raft

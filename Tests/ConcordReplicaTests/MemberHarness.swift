@@ -62,7 +62,8 @@ struct MemberHarness {
     init(
         members: Int, boot: UInt64 = 1, raft: RaftSettings = RaftSettings(),
         snapshots: SnapshotSettings = SnapshotSettings(), stateChecks: StateCheckSettings = StateCheckSettings(),
-        names: [String]? = nil, levels: [Int: UInt16] = [:]
+        appliedCommandsPerTurn: Int = ReplicaLimits.appliedCommandsPerTurn, names: [String]? = nil,
+        levels: [Int: UInt16] = [:]
     ) {
         self.levels = levels
         self.raft = raft
@@ -87,8 +88,8 @@ struct MemberHarness {
                     ReplicaStart(
                         record: record, hardState: HardState(term: .zero, votedFor: nil), entries: [],
                         snapshots: snapshots, stateChecks: stateChecks, listed: [], clientURL: "http://m\(number)",
-                        build: "test", featureLevel: levels[number] ?? 1, raft: raft, seed: UInt64(number),
-                        now: now)))
+                        build: "test", featureLevel: levels[number] ?? 1, raft: raft,
+                        appliedCommandsPerTurn: appliedCommandsPerTurn, seed: UInt64(number), now: now)))
         }
     }
 

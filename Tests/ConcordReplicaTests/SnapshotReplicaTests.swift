@@ -194,4 +194,31 @@ import Testing
         #expect(harness.reply(to: 5)?.isApplied == true)
         #expect(handedOver == 1)
     }
+
+    /// Its turn ended before it had applied all that was committed, and then the snapshot was here.
+    @Test func entriesThatWaitToBeAppliedAreDroppedWithTheOldState() throws {
+        var harness = MemberHarness(members: 3, snapshots: settings, appliedCommandsPerTurn: 1)
+        let leader = harness.elect()
+        let behind = (0..<3).first { $0 != leader } ?? 0
+        harness.pass(milliseconds: 100)
+        var appends: [PeerMessage] = []
+        harness.onTheWay = { from, to, message in
+            guard from == behind || to == behind else { return message }
+            if to == behind, case .raft(let raft) = message, case .append = raft.body { appends.append(message) }
+            return nil
+        }
+        write(200, to: &harness, at: leader)
+        let (snapshot, state) = try #require(harness.newestSnapshot(of: leader))
+        var member = harness.replicas[behind]
+        for append in appends.prefix(8) {
+            member.step(.peerMessage(from: MemberID(UInt128(leader + 1)), append))
+        }
+        for write in member.takeEffects().logWrites { member.step(.logDurable(write.sequence)) }
+        _ = member.takeEffects()
+        #expect(member.appliedIndex.rawValue + 1 < member.status.commitIndex.rawValue)
+        #expect(member.status.commitIndex < snapshot.identity.index)
+        member.step(.snapshot(.installed(snapshot, state)))
+        for _ in 0..<8 { _ = member.takeEffects() }
+        #expect(member.appliedIndex == snapshot.identity.index && member.state.stateHash == state.stateHash)
+    }
 }

@@ -86,6 +86,8 @@ import Testing
         harness.restart(2)
         harness.connect()
         for member in 0..<2 { harness.replicas[member].step(.peerConnected(old)) }
+        // One of those two leads.
+        harness.unreachable = [2]
         _ = harness.elect()
         harness.pass(milliseconds: 500)
         #expect(levels(harness).max() == 1)

@@ -136,11 +136,11 @@ extension Bench {
 }
 
 extension FaultyDisks.Fault {
-    /// Two election timeouts of at most 2T, where a failure is told; max(2 s, 4T) more where it is not.
+    /// Two election timeouts T, where a failure is told; max(2 s, 4T) more where it is not.
     fileprivate var boundMilliseconds: Double {
         switch self {
-        case .full, .fsync: 1000
-        case .hang: 2000 + 1000
+        case .full, .fsync: 500
+        case .hang: 2000 + 500
         }
     }
 }

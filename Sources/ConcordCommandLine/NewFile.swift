@@ -8,7 +8,7 @@
 
 /// A file on its way to a name: written beside it under a name of its own, which no two ever share, and given the name in
 /// one step once it is whole. Whoever looks at the name sees what was there before, or all of the new file; where a file
-/// system has no hard links and the name was free, for a moment an empty file.
+/// system has no hard links and the name was free, for a moment an empty file, which a crash at that moment leaves there.
 package struct NewFile: Sendable {
     /// What the system refused, in its words.
     package struct Failure: Error, CustomStringConvertible {

@@ -80,7 +80,10 @@ extension Replica {
     /// Leads on where nobody has more room, and tries again later when nothing came of it.
     private mutating func handOverForSpace() {
         guard let raft, raft.transferTarget == nil else { return }
-        let candidates = successors { !space.isFull($0, now: now) }
+        // Nor to one whose state is wrong: that one would hand back.
+        let candidates = successors {
+            !space.isFull($0, now: now) && scrutiny.reports[$0]?.isDistrusted != true
+        }
         let pause = ReplicaLimits.fullDiskHandOverMilliseconds
         guard let target = space.handover.next(of: candidates, now: now, pause: pause) else { return }
         _ = self.raft?.transferLeadership(to: target)

@@ -190,8 +190,12 @@ package struct SnapshotWorker<Storage: Disk> {
         doubted.removeAll { $0 == identity }
     }
 
-    /// What was doubted of an older file of the same identity says nothing of this one.
+    /// What was read or doubted of an older file of the same identity says nothing of this one.
     private mutating func keep(_ stored: StoredSnapshot, _ results: inout [SnapshotResult]) {
+        if reading?.snapshot == stored {
+            reading?.close()
+            reading = nil
+        }
         if doubted.contains(stored.identity) {
             endVerification(of: stored.identity)
             results.append(.verified(stored.identity))

@@ -100,8 +100,11 @@ extension ServerFlags {
         let clientPort: UInt16 = peer.port == 7400 ? 7401 : 7400
         let client = HostPort(host: peer.host, port: clientPort)
         let clientURL = "http://\(HostPort(host: shown.host, port: clientPort))"
-        var flags = ["--name \(quoted(name))", "--data \(quoted(data))", "--listen \(client)", "--peer-listen \(peer)"]
-        if shown != peer { flags.append("--advertise-peer \(shown)") }
+        var flags = [
+            "--name \(quoted(name))", "--data \(quoted(data))", "--listen \(quoted("\(client)"))",
+            "--peer-listen \(quoted("\(peer)"))",
+        ]
+        if shown != peer { flags.append("--advertise-peer \(quoted("\(shown)"))") }
         if shown.host != peer.host { flags.append("--advertise-client \(clientURL)") }
         if literal(peer)?.isLoopback != true { flags.append("--allow-unauthenticated --cluster-secret-file FILE") }
         return (flags, clientURL)
@@ -110,7 +113,7 @@ extension ServerFlags {
     /// A word as a shell takes it.
     private static func quoted(_ word: String) -> String {
         let isPlain = word.utf8.allSatisfy { byte in
-            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "-")...UInt8(ascii: "9") ~= byte
+            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "-")...UInt8(ascii: ":") ~= byte
                 || byte == UInt8(ascii: "_") || byte >= 0x80
         }
         return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"

@@ -327,7 +327,7 @@ package final class ClusterSimulation {
         case .snapshotInstalled(let index):
             tell("\(member.name) takes over a snapshot up to \(index.rawValue)")
             coverage.count(.installedSnapshots)
-            seen.mayHaveLeapt = true
+            seen.leaptAt[member.position] = now
             tookOver(member)
         case .snapshotRefused(let identity):
             problem("\(member.name) was sent a snapshot that is none: \(identity)")

@@ -62,7 +62,7 @@ extension ClusterSimulation {
             }
             guard let node = results.first?.node else {
                 // Of a write whose entry was leapt over, the history may not reach back to the node.
-                guard outcome.valuesOmitted, seen.mayHaveLeapt else {
+                guard outcome.valuesOmitted, seen.leaptAt.values.contains(where: { $0 >= request.invokedAt }) else {
                     return problem("a plain write was answered without its node")
                 }
                 return record(reply.id, request, .unknown, .null, nil)

@@ -56,7 +56,7 @@ extension SimulatedClient {
         all.saw(reply.revision)
         switch (doing.question, reply.result) {
         case (.write(let operation), .outcome(let outcome)):
-            return judge(outcome, of: operation, doing, &all, &random)
+            return judge(outcome, of: operation, by: source.member, doing, &all, &random)
         case (.read(let query), .answer(let answer)):
             saw(reply.revision, since: doing.since)
             return judge(answer, to: query, doing, state: reply.revision, &all)

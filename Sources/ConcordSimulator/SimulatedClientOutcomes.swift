@@ -6,12 +6,13 @@ import ConcordModel
 
 extension SimulatedClient {
     mutating func judge(
-        _ outcome: Outcome, of operation: Operation, _ doing: Doing, _ all: inout SeenByClients,
+        _ outcome: Outcome, of operation: Operation, by member: Int, _ doing: Doing, _ all: inout SeenByClients,
         _ random: inout SeededRandom
     ) -> Completion {
         all.tally(doing.kind, SeenByClients.Answer(outcome))
         if outcome.valuesOmitted { all.tally(doing.kind, .valuesOmitted) }
-        if outcome.valuesOmitted, !(outcome.replayed || all.mayHaveLeapt) || !all.mayForget {
+        let wasLeaptOver = all.leaptAt[member].map { $0 >= doing.requestedAt } == true
+        if outcome.valuesOmitted, !(outcome.replayed || wasLeaptOver) || !all.mayForget {
             return .problem("values were omitted that must be retained")
         }
         switch doing.purpose {

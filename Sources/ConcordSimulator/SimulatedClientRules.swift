@@ -47,8 +47,9 @@ package struct SeenByClients {
     var settings = SettingsSeen()
     var asked = AskedSoFar()
     var unknownOutcomes = 0
-    /// Whether some member has taken over a snapshot, and may answer a write by what that kept of its outcome.
-    var mayHaveLeapt = false
+    /// When each member last took over a snapshot, in virtual microseconds: it may answer a write that was under way then
+    /// by what that kept of its outcome.
+    var leaptAt: [Int: UInt64] = [:]
     /// How many members the cluster has.
     /// `nil` when members come and go.
     let membersCount: Int?

@@ -135,6 +135,22 @@ import Testing
         #expect(harness.elect() == others[2])
     }
 
+    /// That one would hand back, and so on without end.
+    @Test func aLeaderWithoutRoomDoesNotHandOverToAMemberOfAnotherState() {
+        var (harness, leader) = cluster()
+        let (wrong, away) = ((leader + 1) % 3, (leader + 2) % 3)
+        harness.onTheWay = { StateComparisonTests.isChunk($2) ? nil : $2 }
+        diverge(wrong, in: &harness, led: leader)
+        harness.pass(milliseconds: 300)
+        #expect(harness.replicas[wrong].isDistrusted)
+        harness.unreachable = [away]
+        let term = harness.replicas[leader].status.standing.term
+        harness.replicas[leader].step(.diskSpace(isFull: true))
+        harness.pass(milliseconds: 3000)
+        #expect(harness.replicas[leader].isLeader)
+        #expect(harness.replicas[leader].status.standing.term == term)
+    }
+
     /// Nobody else has the last entry, so it must win, bring the others on, and hand over then.
     @Test func aMemberOfAnotherStateMayHaveToWinAnElection() {
         var (harness, leader) = cluster()
